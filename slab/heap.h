@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* slab/heap.h - runs of pages: where spans come from and go to */
+#ifndef PERCU_SLAB_HEAP_H
+#define PERCU_SLAB_HEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "slab/span.h"
+
+void heap_init(void);
+
+/*
+ * A span of npages, aligned to align pages (a power of two), its pages
+ * readable and writable and entered in the page map.  class_: see
+ * struct arena, 0 for none.  *zero (may be NULL) says whether every byte is
+ * known to be zero.  NULL if there is no memory.
+ */
+struct span *heap_alloc(size_t npages, size_t align, enum span_kind kind,
+			uint8_t class_, bool *zero);
+
+/*
+ * Takes the span back, and coalesces.  idle_since: the ageing cycle since
+ * which its pages were idle (heap_cycle() for "only now").
+ */
+void heap_free(struct span *s, uint64_t idle_since);
+
+/* One ageing cycle: pages idle since before the last one go to the system.
+ * Returns the bytes.  all: whatever is idle. */
+size_t heap_age(bool all);
+uint64_t heap_cycle(void);		/* how many ageing cycles there were */
+
+struct heap_stats {
+	uint64_t sys, inuse, idle, released;	/* bytes; sys = inuse + idle */
+	uint64_t free_runs, arenas;
+};
+void heap_stats(struct heap_stats *st);	/* one consistent moment */
+/* Recounts all of it by walking every page; -EUCLEAN and a warning if it
+ * differs from the running figures or the page map is inconsistent. */
+int heap_check(void);
+
+void heap_lock(void);			/* fork */
+void heap_unlock(void);
+void heap_lock_reinit(void);
+
+#endif /* PERCU_SLAB_HEAP_H */

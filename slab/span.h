@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab/span.h - spans, and the map from a pointer to its span
+ *
+ * Words
+ *	page	8 KiB, PAGE_SIZE_; percu's page and not the system's
+ *	arena	64 MiB of address space, aligned to 64 MiB
+ *	span	a run of pages: free (in the heap), cut into objects (in a
+ *		slab), or one large block
+ *
+ * The map has two levels: arena_map[address >> 26] is the arena or NULL,
+ * arena->span[page in arena] the span or NULL.  In a span that is in use
+ * every page's entry is the span; in a free one the first and the last page's
+ * entries are, which is all that coalescing needs.  Entries are written under
+ * the heap lock before the span is handed out, and read without it: whoever
+ * holds a pointer into a span got it after that.  Any other pointer finds
+ * NULL, a free span, or a span of whose objects it is none.
+ */
+#ifndef PERCU_SLAB_SPAN_H
+#define PERCU_SLAB_SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sys/list.h"
+
+enum {
+	PAGE_SHIFT_	= 13,
+	PAGE_SIZE_	= 1 << PAGE_SHIFT_,
+	ARENA_SHIFT	= 26,
+	ARENA_PAGES	= 1 << (ARENA_SHIFT - PAGE_SHIFT_),
+	ADDRESS_BITS	= sizeof(void *) == 8 ? 48 : 32,
+	ARENA_MAP_LEN	= 1 << (ADDRESS_BITS - ARENA_SHIFT),
+};
+
+enum span_kind {
+	SPAN_FREE,
+	SPAN_SLAB,
+	SPAN_LARGE,
+};
+
+/*
+ * One byte an object, outside of it.  While OBJ_LIVE is clear the slab's lock
+ * guards the byte; while it is set, whoever holds the object (an owner, a
+ * record, a magazine) does, and the slab's lock holder reads only OBJ_LIVE.
+ */
+enum obj_state {
+	OBJ_LIVE	= 1 << 0,	/* the slab has handed it out */
+	OBJ_MADE	= 1 << 1,	/* constructed */
+	OBJ_IDLE	= 1 << 2,	/* in a magazine off the CPU */
+	OBJ_PUT		= 1 << 3,	/* debug: put and not got since */
+	OBJ_SEEN	= 1 << 4,	/* audit: met on its walk */
+};
+
+struct slab;
+
+struct span {
+	struct list list;	/* heap or slab lock: its place in a list */
+	uintptr_t start;	/* (c) while in use */
+	uint32_t npages;	/* (c) while in use */
+	uint8_t kind;		/* heap lock; enum span_kind */
+	uint8_t fullness;	/* slab lock: which list of the slab */
+	uint32_t size;		/* SPAN_SLAB (c): bytes from object to object */
+	uint32_t nobj;		/* SPAN_SLAB (c) */
+	uint32_t nfree;		/* SPAN_SLAB, slab lock: objects without OBJ_LIVE */
+	uint32_t nmade;		/* SPAN_SLAB, (a): objects with OBJ_MADE */
+	uint32_t cursor;	/* SPAN_SLAB, slab lock: no free object below */
+	uint64_t magic;		/* SPAN_SLAB (c): offset * magic >> 40 = index */
+	struct slab *slab;	/* SPAN_SLAB (c) */
+	uint8_t *state;		/* SPAN_SLAB (c): enum obj_state, nobj of them */
+	void **site;		/* SPAN_SLAB in debug (c): who put it last */
+	uint64_t born;		/* SPAN_FREE, heap lock: ageing cycle it became idle */
+};
+
+struct arena {
+	struct span *span[ARENA_PAGES];		/* heap lock; read without */
+	/*
+	 * Class of the built-in pool that a page belongs to, plus one; 0 for
+	 * all else.  Same rules as span[].
+	 */
+	uint8_t class[ARENA_PAGES];
+	uint64_t ours[ARENA_PAGES / 64];	/* heap lock: page is percu's */
+	uint64_t committed[ARENA_PAGES / 64];	/* heap lock: readable, writable */
+	uint64_t resident[ARENA_PAGES / 64];	/* heap lock: may hold memory */
+};
+
+extern struct arena *arena_map[ARENA_MAP_LEN];
+
+static inline struct arena *arena_of(uintptr_t p)
+{
+	if (p >> ADDRESS_BITS)
+		return NULL;
+	return __atomic_load_n(&arena_map[p >> ARENA_SHIFT], __ATOMIC_ACQUIRE);
+}
+
+/* The span that holds p, or NULL.  Takes any value for p. */
+static inline struct span *span_of(const void *p)
+{
+	struct arena *a = arena_of((uintptr_t)p);
+
+	if (!a)
+		return NULL;
+	return __atomic_load_n(&a->span[((uintptr_t)p >> PAGE_SHIFT_) &
+					(ARENA_PAGES - 1)], __ATOMIC_ACQUIRE);
+}
+
+/* Index of the object that holds p, which lies in s. */
+static inline uint32_t span_index(const struct span *s, const void *p)
+{
+	return (uint32_t)(((uintptr_t)p - s->start) * s->magic >> 40);
+}
+
+/* UINT32_MAX unless p is the start of an object of the slab span s. */
+static inline uint32_t span_object(const struct span *s, const void *p)
+{
+	uint32_t i = span_index(s, p);
+
+	if (i >= s->nobj || s->start + (uintptr_t)i * s->size != (uintptr_t)p)
+		return UINT32_MAX;
+	return i;
+}
+
+#endif /* PERCU_SLAB_SPAN_H */

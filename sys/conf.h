@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sys/conf.h - the environment variable PERCU=key:value,key:value
+ *
+ *	mode:lock		use the lock path even where rseq works
+ *	cpu_cache:BYTES		budget of cached bytes a CPU (k, m, g suffix)
+ *	depot_cache:BYTES	budget of cached bytes in all depots together
+ *	debug:0|1		check each put at once, remember where it was
+ *	help			lists the keys with their values, on stderr
+ *
+ * An unknown key or a bad value is one warning line with the nearest key's
+ * name, and is ignored; so is the whole variable in a set-uid program.
+ */
+#ifndef PERCU_SYS_CONF_H
+#define PERCU_SYS_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* (c) constant after conf_init() */
+struct conf {
+	bool lock;		/* mode:lock */
+	bool debug;		/* debug:1; the default where PERCU_DEBUG is built in */
+	size_t cpu_cache;	/* bytes */
+	size_t depot_cache;	/* bytes; 0: pool_init chooses by CPUs */
+};
+extern struct conf conf;
+
+void conf_init(void);		/* reads the environment */
+void conf_parse(const char *s);	/* one PERCU string (conf_init, tests) */
+
+#endif /* PERCU_SYS_CONF_H */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sys/lock.h - locks with an order
+ *
+ * Locks are taken in the order of enum lock_rank, top first; two locks of one
+ * rank are held together by fork alone.  Debug builds assert it.  An all-zero
+ * struct lock is an unlocked one.
+ */
+#ifndef PERCU_SYS_LOCK_H
+#define PERCU_SYS_LOCK_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+enum lock_rank {
+	LOCK_AGE,	/* one drain, ageing, shrink or destroy at a time */
+	LOCK_POOLS,	/* the list of pools */
+	LOCK_RECORD,	/* lock path: one CPU's record of one pool */
+	LOCK_DEPOT,	/* one pool's magazines */
+	LOCK_SLAB,	/* one pool's spans */
+	LOCK_HEAP,	/* page runs and arenas */
+	LOCK_META,	/* percu's own records */
+	LOCK_NR_RANKS
+};
+
+struct lock {
+	pthread_mutex_t mutex;
+};
+
+#ifdef PERCU_DEBUG
+void lock_order_enter(enum lock_rank rank);	/* aborts on a wrong order */
+void lock_order_leave(enum lock_rank rank);
+#else
+static inline void lock_order_enter(enum lock_rank rank) { (void)rank; }
+static inline void lock_order_leave(enum lock_rank rank) { (void)rank; }
+#endif
+
+static inline void lock_init(struct lock *l)
+{
+	pthread_mutex_init(&l->mutex, NULL);
+}
+
+static inline void lock_take(struct lock *l, enum lock_rank rank)
+{
+	lock_order_enter(rank);
+	pthread_mutex_lock(&l->mutex);
+}
+
+static inline bool lock_try(struct lock *l, enum lock_rank rank)
+{
+	if (pthread_mutex_trylock(&l->mutex))
+		return false;
+	lock_order_enter(rank);
+	return true;
+}
+
+static inline void lock_give(struct lock *l, enum lock_rank rank)
+{
+	pthread_mutex_unlock(&l->mutex);
+	lock_order_leave(rank);
+}
+
+#endif /* PERCU_SYS_LOCK_H */

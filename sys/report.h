@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sys/report.h - one line for a person, on a stderr of percu's own
+ *
+ * Programs close descriptors 1 and 2 before they exit and daemons point them
+ * elsewhere, so a duplicate (close-on-exec, above 100 where it can be) is
+ * made at start.  Nothing here allocates or takes a lock.
+ */
+#ifndef PERCU_SYS_REPORT_H
+#define PERCU_SYS_REPORT_H
+
+void report_init(void);
+
+/* "percu: ..." and a newline. */
+__attribute__((format(printf, 1, 2)))
+void report_warn(const char *fmt, ...);
+
+/* "percu: misuse: ..." and a newline, then abort(). */
+__attribute__((format(printf, 1, 2), noreturn, cold))
+void report_misuse(const char *fmt, ...);
+
+#endif /* PERCU_SYS_REPORT_H */
