@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+#
+# percu's build.  What is built stands in each folder's Kbuild, how in
+# scripts/Kbuild.include; here is which flags, and which targets.
+# "make help" lists the targets and the switches.
+
+MAKEFLAGS += -rR --no-print-directory
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+##@ V=1			whole commands instead of short lines
+##@ O=dir		build in dir and not in build/
+##@ W=1			more warnings
+##@ D=1			debug checks (PERCU_DEBUG)
+##@ C=1			run sparse over each C file too
+##@ SAN=list		sanitizers: address,undefined or thread
+##@ CC=clang		another compiler; CFLAGS, CPPFLAGS, LDFLAGS, LDLIBS add to ours
+##@ PREFIX= LIBDIR= DESTDIR=	where install puts things
+##@ INPUT=dir		what run works on
+##@ RUNFLAGS=		more arguments for run, stress and bench
+##@ TESTS="a b"		check only these test programs and scripts
+
+# -rR above empties CC and AR once make comes to look at them, so "?=" would
+# find nothing to replace: a value from the environment is asked for by name.
+O	:= build
+CC	:= $(if $(filter environment,$(origin CC)),$(CC),cc)
+AR	:= $(if $(filter environment,$(origin AR)),$(AR),ar)
+HOSTCC	:= $(CC)
+CHECK	:= sparse
+
+VERSION	:= 0.1.0
+soname	:= libpercu.so.0
+
+PREFIX	   := /usr/local
+INCLUDEDIR := $(PREFIX)/include
+LIBDIR	   := $(PREFIX)/lib
+INPUT	   := /usr/share
+RUNFLAGS   :=
+
+# The order is the direction of dependency: a folder may use those on its
+# left, and nothing else.
+libdirs	:= sys slab pool
+dirs	:= $(libdirs) tests stress bench
+
+cppflags-y := -Iinclude -I. -D_GNU_SOURCE
+ccflags-y  := -std=gnu11 -O2 -g -fno-strict-aliasing -fvisibility=hidden
+ccflags-y  += -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wundef
+ldlibs-y   := -pthread
+
+# One compilation serves both libraries: with hidden visibility, -fPIC costs
+# nothing inside the library, and what is public is called through the GOT,
+# which the linker turns into direct calls where it can.
+libflags   := -fPIC -fno-semantic-interposition -fno-plt
+
+# make W=1 D=1: each switch is a list of its own.
+ccflags-$(W) += -Wshadow -Wcast-qual -Wwrite-strings -Wpointer-arith -Wvla \
+		-Wformat=2 -Wdouble-promotion -Wold-style-definition \
+		-Wredundant-decls -Wnull-dereference
+cppflags-$(D) += -DPERCU_DEBUG
+ccflags-y  += $(ccflags-1)
+cppflags-y += $(cppflags-1)
+ccflags-y  += $(SAN:%=-fsanitize=% -fno-omit-frame-pointer -fno-sanitize-recover=all)
+ldflags-y  += $(SAN:%=-fsanitize=%)
+
+# clang leaves the sanitizers' symbols of a shared object to the program.
+soflags	:= -shared -Wl,-soname,$(soname) -Wl,--version-script=scripts/libpercu.map \
+	   -Wl,-Bsymbolic-functions -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now \
+	   $(if $(SAN),,-Wl,-z,defs)
+
+# The sources ask for this header with __has_include.  Here it is named only
+# to put it into the command, so that installing it later rebuilds them.
+cppflags-y += $(if $(wildcard /usr/include/valgrind/memcheck.h),-DPERCU_HAS_MEMCHECK)
+
+lib	:= $(O)/libpercu.a
+shlib	:= $(O)/$(soname)
+outputs	:= $(lib) $(shlib) $(O)/libpercu.so $(O)/percu.pc
+stress	:= $(O)/stress/percu-stress
+bench	:= $(O)/bench/percu-bench
+
+include scripts/Kbuild.include
+$(foreach d,$(dirs),$(eval $(call enter,$(d))))
+
+all: $(outputs) $(progs)	##  the libraries, percu-stress, the benchmarks
+lib: $(outputs)			##  the libraries alone
+check: $(outputs) $(tests) $(progs)	##  all tests: with rseq, with locks, under Valgrind
+	$(Q)$(checksh) rseq lock $(if $(SAN),,valgrind) -- $(check-what)
+check-quick: $(outputs) $(tests) $(progs)	##  the test programs once, short
+	$(Q)$(checksh) quick -- $(filter-out %.sh,$(check-what))
+tests: $(tests)			##  build the tests, run none
+run: $(stress)			##  the main job: count the words of all files below INPUT
+	$(Q)$(stress) words -i $(INPUT) $(RUNFLAGS)
+stress: $(stress)		##  a short stress of everything
+	$(Q)$(stress) --short $(RUNFLAGS)
+bench: $(progs)			##  the benchmarks
+	$(Q)$(bench) $(RUNFLAGS)
+
+install: $(outputs)		##  install headers, libraries and percu.pc
+	$(Q)install -d $(DESTDIR)$(INCLUDEDIR)/percu $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(Q)install -m 644 include/percu/*.h $(DESTDIR)$(INCLUDEDIR)/percu
+	$(Q)install -m 644 $(lib) $(DESTDIR)$(LIBDIR)
+	$(Q)install -m 755 $(shlib) $(DESTDIR)$(LIBDIR)
+	$(Q)ln -sf $(soname) $(DESTDIR)$(LIBDIR)/libpercu.so
+	$(Q)install -m 644 $(O)/percu.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+uninstall:			##  remove what install has put there
+	$(Q)rm -f $(patsubst include/%,$(DESTDIR)$(INCLUDEDIR)/%,$(wildcard include/percu/*.h))
+	$(Q)rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libpercu.a $(soname) libpercu.so pkgconfig/percu.pc)
+	$(Q)rmdir $(DESTDIR)$(INCLUDEDIR)/percu 2>/dev/null || :
+
+clean:				##  remove all that was made under O=
+	$(Q)rm -rf $(O)
+classes: $(O)/scripts/mkclass	##  make slab/class_table.h anew
+	$(Q)$< >$(O)/class_table.h && mv $(O)/class_table.h slab/class_table.h
+golden: $(outputs)		##  accept the fast path's instructions as they are now
+	$(Q)$(checkenv) scripts/golden.sh --update
+deps:				##  install what check needs and is missing
+	$(Q)CC='$(CC)' scripts/deps.sh check
+format:				##  say which files clang-format would change
+	$(Q)git ls-files '*.[ch]' | grep -v class_table.h | \
+		xargs clang-format --dry-run --Werror
+tags:				##  an index for editors
+	$(Q)git ls-files '*.[ch]' | xargs ctags
+ci:				##  all that must pass before a change goes in
+	$(Q)bash .ci/run
+help:				##  this text
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z-]*\):.*##  /  \1\t/p' Makefile | expand -t 16
+	@echo 'Switches:'
+	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
+
+.PHONY: all lib check check-quick tests run stress bench install uninstall \
+	clean classes golden deps format tags ci help
+
+# What check runs, and what the scripts among it may want to know.
+checkenv := O='$(abspath $(O))' CC='$(CC)' SAN='$(SAN)' D='$(D)'
+checksh  := $(checkenv) scripts/check.sh
+check-what = $(if $(TESTS),$(filter $(TESTS:%=\%/%) $(TESTS:%=\%/%.sh),\
+	     $(check-progs) $(check-scripts)),$(check-progs) $(check-scripts))
+
+$(lib): $(objs) FORCE
+	$(call run,ar)
+$(shlib): $(objs) scripts/libpercu.map FORCE
+	$(call run,so)
+$(O)/libpercu.so: $(shlib) FORCE
+	$(call run,ln)
+$(O)/percu.pc: scripts/percu.pc.in FORCE
+	$(call run,pc)
+$(O)/scripts/mkclass: scripts/mkclass.c FORCE
+	$(call run,hostcc)
