@@ -2,7 +2,7 @@
 /*
  * sys/conf.h - the environment variable PERCU=key:value,key:value
  *
- *	mode:lock		use the lock path even where rseq works
+ *	mode:auto|lock		lock: use the lock path even where rseq works
  *	cpu_cache:BYTES		budget of cached bytes a CPU (k, m, g suffix)
  *	depot_cache:BYTES	budget of cached bytes in all depots together
  *	debug:0|1		check each put at once, remember where it was

@@ -29,10 +29,16 @@ struct lock {
 
 #ifdef PERCU_DEBUG
 void lock_order_enter(enum lock_rank rank);	/* aborts on a wrong order */
-void lock_order_leave(enum lock_rank rank);
+void lock_order_leave(enum lock_rank rank);	/* aborts if it is not held */
+/* Between the two this thread's locks are not looked at: fork takes several
+ * of one rank.  Whatever it takes in between it gives in between. */
+void lock_order_pause(void);
+void lock_order_resume(void);
 #else
 static inline void lock_order_enter(enum lock_rank rank) { (void)rank; }
 static inline void lock_order_leave(enum lock_rank rank) { (void)rank; }
+static inline void lock_order_pause(void) { }
+static inline void lock_order_resume(void) { }
 #endif
 
 static inline void lock_init(struct lock *l)

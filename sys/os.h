@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* What can fail.  A mask of 1 << these selects what a test wants to fail. */
 enum os_call {
@@ -30,6 +31,7 @@ enum os_call {
 
 /* Fault points (tests only; costs one relaxed load a system call else). */
 void	 os_fault_arm(unsigned int mask, unsigned long nth, bool forever);
+					/* nth from 1; 0 counts and fails none */
 void	 os_fault_disarm(void);
 unsigned long os_fault_seen(void);	/* calls in the mask since arming */
 unsigned long os_fault_fired(void);	/* how many of them were made to fail */
@@ -52,5 +54,8 @@ uint64_t os_clock_coarse(void);
 
 /* Writes it all to fd, through EINTR and short writes: 0 or -errno. */
 int	 os_write(int fd, const char *buf, size_t len);
+
+/* A whole small file and a '\0': its length, or -errno (-E2BIG: too long). */
+ssize_t	 os_read_file(const char *path, char *buf, size_t size);
 
 #endif /* PERCU_SYS_OS_H */

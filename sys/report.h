@@ -9,7 +9,11 @@
 #ifndef PERCU_SYS_REPORT_H
 #define PERCU_SYS_REPORT_H
 
-void report_init(void);
+void report_init(void);		/* again: from the stderr of now */
+
+/* The line as it is, and a newline: listings that were asked for. */
+__attribute__((format(printf, 1, 2)))
+void report_line(const char *fmt, ...);
 
 /* "percu: ..." and a newline. */
 __attribute__((format(printf, 1, 2)))

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sys/report.c - one line for a person, on a stderr of percu's own
+ *
+ * A line is put together on the stack and leaves in one write(), so lines of
+ * several threads do not mix.  Control characters in it become '?': a name
+ * that a program chose cannot forge a second line.
+ *
+ * The duplicate's number may come to mean another file, when a program closes
+ * all descriptors that it does not know (closefrom()) and opens its own.  So
+ * the file's identity is remembered, and where it no longer fits, descriptor
+ * 2 is used: a report must not end up in somebody's data base.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sys/os.h"
+#include "sys/report.h"
+
+enum {
+	REPORT_FD_MIN	= 100,	/* out of the way of select() and of shells */
+	REPORT_MAX	= 512,	/* bytes of a line, its newline included */
+};
+
+/* (c) constant after report_init() */
+static struct {
+	int fd;			/* 2 where there is no duplicate */
+	dev_t dev;
+	ino_t ino;
+} report = { .fd = STDERR_FILENO };
+
+static int report_dup(int min)
+{
+	if (os_fault(OS_DUP))
+		return -1;
+	return fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, min);
+}
+
+/* Does the number still mean the file that it meant at start? */
+static bool report_fd_ours(void)
+{
+	struct stat st;
+
+	return report.fd != STDERR_FILENO && !fstat(report.fd, &st) &&
+	       st.st_dev == report.dev && st.st_ino == report.ino;
+}
+
+void report_init(void)
+{
+	int saved = errno, fd;
+	struct stat st;
+
+	if (report_fd_ours())
+		close(report.fd);
+	report.fd = STDERR_FILENO;
+
+	fd = report_dup(REPORT_FD_MIN);
+	if (fd < 0)		/* RLIMIT_NOFILE may be below that */
+		fd = report_dup(STDERR_FILENO + 1);
+	if (fd >= 0 && !fstat(fd, &st)) {
+		report.fd = fd;
+		report.dev = st.st_dev;
+		report.ino = st.st_ino;
+	}
+	errno = saved;
+}
+
+__attribute__((format(printf, 2, 0)))
+static void report_emit(const char *prefix, const char *fmt, va_list ap)
+{
+	char line[REPORT_MAX];
+	size_t len = strlen(prefix), room = sizeof(line) - len;
+	int saved = errno, n;
+
+	memcpy(line, prefix, len);
+	n = vsnprintf(line + len, room, fmt, ap);
+	if (n > 0)
+		len += (size_t)n < room ? (size_t)n : room - 1;
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)line[i] < ' ' || line[i] == '\177')
+			line[i] = '?';
+	}
+	line[len++] = '\n';	/* where vsnprintf() put its '\0' */
+	/* There is nobody left to tell that this failed. */
+	os_write(report_fd_ours() ? report.fd : STDERR_FILENO, line, len);
+	errno = saved;
+}
+
+void report_line(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report_emit("", fmt, ap);
+	va_end(ap);
+}
+
+void report_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report_emit("percu: ", fmt, ap);
+	va_end(ap);
+}
+
+void report_misuse(const char *fmt, ...)
+{
+	va_list ap;
+
+	/* A test that makes writes fail still wants to know why it died. */
+	os_fault_disarm();
+	va_start(ap, fmt);
+	report_emit("percu: misuse: ", fmt, ap);
+	va_end(ap);
+	abort();
+}
