@@ -7,7 +7,7 @@ CC=${CC:-cc}
 rc=0
 
 try() {	# language, standard, flags, header
-	printf '#include "%s"\n#include "%s"\n' "$4" "$4" |
+	printf '#include "%s"\n#include "%s"\ntypedef int x;\n' "$4" "$4" |
 		$CC -x "$1" -std="$2" $3 -Wall -Wextra -Werror -Iinclude -I. -fsyntax-only - &&
 		return
 	echo "$4 does not compile alone as $2"
