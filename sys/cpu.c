@@ -87,8 +87,7 @@ static bool rseq_registered(void)
 
 #endif /* CPU_HAVE_RSEQ */
 
-/* "0-3,8-11": the largest number in it plus one; 0 if it is no such list. */
-static uint32_t cpu_parse(const char *s)
+uint32_t cpu_parse(const char *s)
 {
 	uint32_t most = 0, id = 0;
 	bool digit = false;

@@ -32,6 +32,9 @@ extern struct cpu_info cpu_info;
  */
 void cpu_init(bool force_lock);
 
+/* The largest id of a list such as "0-3,8-11", plus one; 0: it is no list. */
+uint32_t cpu_parse(const char *list);
+
 /* "rseq/mm_cid", "rseq/cpu_id" or "lock". */
 const char *cpu_mode(void);
 
