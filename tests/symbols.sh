@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The shared library exports what the public headers declare, and no more.
+set -u
+
+O=${O:-build}
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+
+# In a declaration, what is left when all parentheses are gone ends with the
+# name: PERCU_API and its like become __attribute__((visibility(...))).
+for h in include/percu/*.h; do
+	printf '#include "%s"\n' "${h#include/}"
+done | ${CC:-cc} -x c -D_GNU_SOURCE -Iinclude -E -P - | tr '\n' ' ' |
+	tr ';{}' '\n\n\n' | grep 'visibility' |
+	sed -e ':again' -e 's/([^()]*)//g' -e 't again' \
+	    -e 's/.*[^A-Za-z0-9_]\(percu_[A-Za-z0-9_]*\).*/\1/' |
+	sort -u >"$dir/declared"
+nm -D --defined-only "$O/libpercu.so.0" | awk '$2 != "A" { print $3 }' |
+	sed 's/@.*//' | sort -u >"$dir/exported"
+
+if ! [ -s "$dir/declared" ]; then
+	echo 'no declaration found'
+	exit 1
+fi
+comm -23 "$dir/declared" "$dir/exported" | sed 's/$/ is declared, not exported/'
+comm -13 "$dir/declared" "$dir/exported" | sed 's/$/ is exported, not declared/'
+cmp -s "$dir/declared" "$dir/exported"
