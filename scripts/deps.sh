@@ -69,7 +69,7 @@ apt() {
 	fi
 	command -v apt-get >/dev/null || return 1
 	set -- $(packages 1)
-	echo "installing $*"
+	echo "installing $*" >&3
 	# The list of packages may be missing or old: only then is it fetched.
 	for update in false true; do
 		if $update; then
@@ -93,7 +93,7 @@ esac
 
 probe
 [ -n "$missing" ] || exit 0
-apt >"$dir/log" 2>&1 && probe
+apt 3>&1 >"$dir/log" 2>&1 && probe
 [ -n "$missing" ] || exit 0
 
 [ ! -s "$dir/log" ] || tail -n 20 "$dir/log" >&2
