@@ -88,7 +88,7 @@ all: $(outputs) $(progs)	##  the libraries, percu-stress, the benchmarks
 lib: $(outputs)			##  the libraries alone
 check: $(outputs) $(tests) $(progs)	##  all tests: with rseq, with locks, under Valgrind
 	$(Q)$(checksh) rseq lock $(if $(SAN),,valgrind) -- $(check-what)
-check-quick: $(outputs) $(tests) $(progs)	##  the test programs once, short
+check-quick: $(outputs) $(tests)	##  the test programs once, short
 	$(Q)$(checksh) quick -- $(filter-out %.sh,$(check-what))
 tests: $(tests)			##  build the tests, run none
 run: $(stress)			##  the main job: count the words of all files below INPUT
