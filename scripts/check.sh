@@ -51,7 +51,8 @@ run() {	# mode, program
 			--error-exitcode=9 --leak-check=full \
 			--show-leak-kinds=definite,indirect,possible \
 			--errors-for-leak-kinds=definite,indirect,possible \
-			--child-silent-after-fork=yes 			--suppressions=scripts/valgrind.supp \
+			--child-silent-after-fork=yes \
+			--suppressions=scripts/valgrind.supp \
 			"$2" ;;
 	*)
 		echo "check.sh: there is no mode $1"
