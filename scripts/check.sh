@@ -29,6 +29,10 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
 	shift
 done
 [ $# -eq 0 ] || shift
+if [ $# -eq 0 ]; then
+	echo 'there is no test of that name' >&2
+	exit 1
+fi
 
 # Seconds with a fraction where the system's date has one.
 now() {
