@@ -20,8 +20,10 @@ struct slab {
 	uint32_t nobj;			/* objects a span */
 	uint32_t align;
 	uint8_t class_;			/* class + 1 of a built-in pool, else 0 */
-	bool debug;			/* spans remember put sites */
 	void *owner;			/* the pool, for reports */
+	/* (c) set between slab_init() and the first slab_alloc() */
+	const char *name;		/* of the pool, for reports */
+	bool debug;			/* spans remember put sites */
 	void (*dtor)(void *obj, void *arg);
 	void *arg;
 
@@ -30,13 +32,17 @@ struct slab {
 	struct list partial[SLAB_NR_FULLNESS];	/* fullest first */
 	struct list full;
 	struct list empty;		/* all free; at most one, but see reserve */
-	uint64_t nspans, nfree;		/* nfree: objects without OBJ_LIVE */
+	uint64_t nspans, nempty;
+	uint64_t nfree;			/* objects without OBJ_LIVE */
 	uint64_t reserve;		/* made objects that must stay */
-	/* (a) */
+	/* (a) written: created by slab_made(), destroyed under lock */
 	uint64_t created, destroyed;	/* objects made and unmade, ever */
 };
 
-/* 0, or -EINVAL where size and align cannot be cut from a span. */
+/*
+ * Clears all of it first.  size: 1 .. 256 KiB; align: a power of two up to
+ * 4096, or 0 for the largest one up to 16 that divides size.  0, or -EINVAL.
+ */
 int slab_init(struct slab *s, size_t size, size_t align, uint8_t class_,
 	      void *owner);
 
@@ -47,24 +53,68 @@ int slab_init(struct slab *s, size_t size, size_t align, uint8_t class_,
  */
 size_t slab_alloc(struct slab *s, void **objs, size_t n);
 
-/* The object is constructed: sets OBJ_MADE and counts it. */
+/* The object is constructed: sets OBJ_MADE and counts it, once. */
 void slab_made(struct slab *s, void *obj);
 
 /*
  * Takes objects back; misuse if one is not a live object of this slab.  Spans
  * that become empty, but one, go back to the heap; their made objects are
- * destroyed first, outside the lock.  idle_since: see heap_free().
+ * destroyed first, outside the lock (and counted before that, under it, so
+ * that the reserve holds against another thread's slab_free()).  idle_since:
+ * see heap_free().
  */
 void slab_free(struct slab *s, void *const *objs, size_t n, uint64_t idle_since);
 
 /* Every empty span goes back to the heap, but for the reserve. */
 void slab_trim(struct slab *s, uint64_t idle_since);
 
-/* Gives up all spans, which must be empty. */
+/* Gives up all spans; misuse if one is not empty.  The reserve is void. */
 void slab_destroy(struct slab *s);
 
 /* Calls fn for each span; the lock is held. */
 void slab_for_each_span(struct slab *s, void (*fn)(struct span *, void *),
 			void *arg);
+
+/* Says what is wrong with obj, which is not a live object of s, and aborts. */
+__attribute__((noreturn, cold))
+void slab_misuse(const struct slab *s, const void *obj);
+
+/*
+ * The span of obj and its index in it, if obj is a live object of s; aborts
+ * if it is not.  For one who owns the object, or has the lock of s.
+ */
+static inline struct span *slab_find(const struct slab *s, const void *obj,
+				     uint32_t *index)
+{
+	struct span *span = span_of(obj);
+
+	if (__builtin_expect(!span || span->slab != s, 0))
+		slab_misuse(s, obj);
+	*index = span_object(span, obj);
+	/* Relaxed: OBJ_LIVE does not change under who owns the object. */
+	if (__builtin_expect(*index == UINT32_MAX ||
+			     !(__atomic_load_n(&span->state[*index],
+					       __ATOMIC_RELAXED) & OBJ_LIVE), 0))
+		slab_misuse(s, obj);
+	return span;
+}
+
+/* As slab_find(): the index. */
+static inline uint32_t slab_check(const struct slab *s, const void *obj)
+{
+	uint32_t index;
+
+	slab_find(s, obj, &index);
+	return index;
+}
+
+/* As slab_find(): the object's byte of enum obj_state. */
+static inline uint8_t *slab_state(const struct slab *s, const void *obj)
+{
+	uint32_t index;
+	struct span *span = slab_find(s, obj, &index);
+
+	return &span->state[index];
+}
 
 #endif /* PERCU_SLAB_SLAB_H */

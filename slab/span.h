@@ -11,10 +11,12 @@
  * The map has two levels: arena_map[address >> 26] is the arena or NULL,
  * arena->span[page in arena] the span or NULL.  In a span that is in use
  * every page's entry is the span; in a free one the first and the last page's
- * entries are, which is all that coalescing needs.  Entries are written under
- * the heap lock before the span is handed out, and read without it: whoever
- * holds a pointer into a span got it after that.  Any other pointer finds
- * NULL, a free span, or a span of whose objects it is none.
+ * entries are, which is all that coalescing needs, and those between are NULL.
+ * Entries are written under the heap lock before the span is handed out, and
+ * read without it: whoever holds a pointer into a span got it after that.  Any
+ * other pointer finds NULL, a span that is in no slab, or a span of whose
+ * objects it is none.  Arenas and descriptors are never unmapped, so that
+ * looking is always allowed.
  */
 #ifndef PERCU_SLAB_SPAN_H
 #define PERCU_SLAB_SPAN_H
@@ -35,7 +37,8 @@ enum {
 };
 
 enum span_kind {
-	SPAN_FREE,
+	SPAN_FREE,		/* in a bin of the heap */
+	SPAN_HELD,		/* free, but in no bin: its pages are being released */
 	SPAN_SLAB,
 	SPAN_LARGE,
 };
@@ -61,16 +64,31 @@ struct span {
 	uint32_t npages;	/* (c) while in use */
 	uint8_t kind;		/* heap lock; enum span_kind */
 	uint8_t fullness;	/* slab lock: which list of the slab */
+	uint8_t direct;		/* (c): mapped on its own, unmapped when freed */
 	uint32_t size;		/* SPAN_SLAB (c): bytes from object to object */
 	uint32_t nobj;		/* SPAN_SLAB (c) */
 	uint32_t nfree;		/* SPAN_SLAB, slab lock: objects without OBJ_LIVE */
 	uint32_t nmade;		/* SPAN_SLAB, (a): objects with OBJ_MADE */
 	uint32_t cursor;	/* SPAN_SLAB, slab lock: no free object below */
 	uint64_t magic;		/* SPAN_SLAB (c): offset * magic >> 40 = index */
-	struct slab *slab;	/* SPAN_SLAB (c) */
+	struct slab *slab;	/* SPAN_SLAB (c); NULL in every other span */
 	uint8_t *state;		/* SPAN_SLAB (c): enum obj_state, nobj of them */
 	void **site;		/* SPAN_SLAB in debug (c): who put it last */
-	uint64_t born;		/* SPAN_FREE, heap lock: ageing cycle it became idle */
+};
+
+/*
+ * What the heap knows of each page, one bit a page.
+ *	COMMITTED implies OURS; RESIDENT implies COMMITTED; IDLE, FRESH and DUE
+ *	mean something in free spans only.
+ */
+enum page_bit {
+	PAGE_OURS,		/* percu's, and not another mapping's */
+	PAGE_COMMITTED,		/* readable and writable */
+	PAGE_RESIDENT,		/* handed out since it was last released */
+	PAGE_IDLE,		/* in a span of kind SPAN_FREE */
+	PAGE_FRESH,		/* became idle since the last ageing cycle */
+	PAGE_DUE,		/* to be released by the cycle under way */
+	NR_PAGE_BITS
 };
 
 struct arena {
@@ -80,16 +98,16 @@ struct arena {
 	 * all else.  Same rules as span[].
 	 */
 	uint8_t class[ARENA_PAGES];
-	uint64_t ours[ARENA_PAGES / 64];	/* heap lock: page is percu's */
-	uint64_t committed[ARENA_PAGES / 64];	/* heap lock: readable, writable */
-	uint64_t resident[ARENA_PAGES / 64];	/* heap lock: may hold memory */
+	uint64_t bits[NR_PAGE_BITS][ARENA_PAGES / 64];	/* heap lock */
+	uintptr_t base;				/* (c) address of page 0 */
+	struct arena *next;			/* (c) an older arena, or NULL */
 };
 
 extern struct arena *arena_map[ARENA_MAP_LEN];
 
 static inline struct arena *arena_of(uintptr_t p)
 {
-	if (p >> ADDRESS_BITS)
+	if ((uint64_t)p >> ADDRESS_BITS)
 		return NULL;
 	return __atomic_load_n(&arena_map[p >> ARENA_SHIFT], __ATOMIC_ACQUIRE);
 }

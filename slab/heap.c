@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+/*
+ * slab/heap.c - runs of pages: where spans come from and go to
+ *
+ * A span is cut from a free run (slab/runs.c): best fit, at an aligned page.
+ * Where there is no run, an arena of 64 MiB is reserved; where the system
+ * refuses that, half of it, and so on down to what is needed.  All of these
+ * are aligned to their own size and so lie in one arena.
+ *
+ * A span of 64 MiB or more, and one for which no arena could be had though
+ * its exact size can, is direct: it has its own reservation, may lie across
+ * arenas, and is unmapped as soon as it is freed.  Such a block is rare and
+ * costs faults in proportion anyway, and held it would be most of the heap.
+ *
+ * Failure: whatever may fail comes before the first change, so that a NULL
+ * leaves all as it was.  heap_free() needs no memory and cannot fail.
+ * heap_alloc() leaves errno to its caller.
+ *
+ * Lock order: LOCK_SLAB, if the caller has it (it should not: a commit is a
+ * system call), LOCK_HEAP, LOCK_META.
+ *
+ * Words
+ *	run	a free span
+ *	direct	see above
+ *	head, tail	what is left of a run before and behind the span cut
+ */
+#include "slab/arena.h"
+#include "slab/heap.h"
+#include "slab/meta.h"
+#include "slab/runs.h"
+#include "sys/os.h"
+
+enum {
+	MIN_RESERVE	= 65536 / PAGE_SIZE_,	/* pages; a system page at least */
+};
+
+struct heap heap;
+
+void heap_init(void)
+{
+	runs_init();
+}
+
+static uint64_t to_bytes(uint64_t pages)
+{
+	return pages << PAGE_SHIFT_;
+}
+
+/* A new run that n pages, aligned to n rounded up to a power of two, fit into. */
+static struct span *heap_grow(size_t n)
+{
+	struct span *s = meta_alloc(sizeof(*s));
+	size_t pages = ARENA_PAGES;
+	uintptr_t start;
+
+	if (!s)
+		return NULL;
+	while (!(start = arena_reserve(pages, to_bytes(pages)))) {
+		pages /= 2;
+		if (pages < n || pages < MIN_RESERVE)
+			goto none;
+	}
+	s->start = start;
+	s->npages = (uint32_t)pages;
+	heap.sys += pages;
+	heap.released += pages;
+	return run_add(s);
+
+none:
+	meta_free(s, sizeof(*s));
+	return NULL;
+}
+
+/* s is n pages, committed, and in no bin: it becomes a span in use. */
+static void span_use(struct span *s, enum span_kind kind, uint8_t class_, bool *zero)
+{
+	size_t resident = pages_count(s->start, s->npages, PAGE_RESIDENT);
+
+	s->kind = kind;
+	s->slab = NULL;
+	s->nobj = 0;
+	heap.inuse += s->npages;
+	heap.released -= s->npages - resident;
+	pages_set(s->start, s->npages, PAGE_RESIDENT);
+	map_set(s->start, s->npages, s, class_);
+	if (zero)
+		*zero = !resident;
+}
+
+/* What is left of a run: pages of it that never were in the map on their own. */
+static void run_rest(struct span *rest, uintptr_t start, uint32_t n)
+{
+	rest->start = start;
+	rest->npages = n;
+	run_add(rest);
+}
+
+/*
+ * Cuts n pages out of run, whose descriptor becomes theirs.  NULL, and the run
+ * is as it was, if there is no memory for the rest's descriptors or the pages.
+ */
+static struct span *run_cut(struct span *run, size_t n, size_t align)
+{
+	uintptr_t unit = (uintptr_t)align << PAGE_SHIFT_, start = run->start;
+	uintptr_t first = (start + unit - 1) & ~(unit - 1);
+	uint32_t head = (uint32_t)((first - start) >> PAGE_SHIFT_);
+	uint32_t tail = run->npages - head - (uint32_t)n;
+	struct span *before = NULL, *behind = NULL;
+
+	if (head && !(before = meta_alloc(sizeof(*before))))
+		goto fail;
+	if (tail && !(behind = meta_alloc(sizeof(*behind))))
+		goto fail;
+	if (arena_commit(first, n))
+		goto fail;
+
+	run_take(run);
+	run->kind = SPAN_HELD;		/* no neighbour for the rest */
+	run->start = first;
+	run->npages = (uint32_t)n;
+	if (before)
+		run_rest(before, start, head);
+	if (behind)
+		run_rest(behind, first + to_bytes(n), tail);
+	return run;
+
+fail:
+	meta_free(before, sizeof(*before));
+	meta_free(behind, sizeof(*behind));
+	return NULL;
+}
+
+static struct span *arena_span(size_t n, size_t align, enum span_kind kind,
+			       uint8_t class_, bool *zero)
+{
+	struct span *run, *s = NULL;
+
+	lock_take(&heap.lock, LOCK_HEAP);
+	run = run_find(n, align);
+	if (!run)
+		run = heap_grow(n > align ? n : align);
+	if (run)
+		s = run_cut(run, n, align);
+	if (s)
+		span_use(s, kind, class_, zero);
+	lock_give(&heap.lock, LOCK_HEAP);
+	return s;
+}
+
+static struct span *direct_span(size_t n, size_t align, enum span_kind kind,
+				uint8_t class_, bool *zero)
+{
+	size_t unit = align > MIN_RESERVE ? align : MIN_RESERVE;
+	struct span *s = meta_alloc(sizeof(*s));
+
+	if (!s)
+		return NULL;
+	n = arena_bytes(n) >> PAGE_SHIFT_;	/* no other span in a system page */
+	s->direct = true;
+	s->npages = (uint32_t)n;
+	lock_take(&heap.lock, LOCK_HEAP);
+	s->start = arena_reserve(n, to_bytes(unit));
+	if (!s->start)
+		goto none;
+	if (arena_commit(s->start, n))
+		goto forget;
+	heap.sys += n;
+	heap.released += n;
+	span_use(s, kind, class_, zero);
+	lock_give(&heap.lock, LOCK_HEAP);
+	return s;
+
+forget:
+	arena_forget(s->start, n);
+	arena_unmap(s->start, n);
+none:
+	lock_give(&heap.lock, LOCK_HEAP);
+	meta_free(s, sizeof(*s));
+	return NULL;
+}
+
+struct span *heap_alloc(size_t npages, size_t align, enum span_kind kind,
+			uint8_t class_, bool *zero)
+{
+	struct span *s = NULL;
+
+	if (npages > UINT32_MAX || align > ARENA_PAGES)
+		return NULL;
+	if (npages < ARENA_PAGES)
+		s = arena_span(npages, align, kind, class_, zero);
+	if (!s && npages > MIN_RESERVE)
+		s = direct_span(npages, align, kind, class_, zero);
+	return s;
+}
+
+/* Forgotten first: once unmapped, the addresses may be anybody's. */
+static void direct_free(struct span *s)
+{
+	lock_take(&heap.lock, LOCK_HEAP);
+	arena_forget(s->start, s->npages);
+	heap.sys -= s->npages;
+	heap.inuse -= s->npages;
+	lock_give(&heap.lock, LOCK_HEAP);
+	arena_unmap(s->start, s->npages);
+	meta_free(s, sizeof(*s));
+}
+
+void heap_free(struct span *s, uint64_t idle_since)
+{
+	if (s->direct) {
+		direct_free(s);
+		return;
+	}
+	lock_take(&heap.lock, LOCK_HEAP);
+	heap.inuse -= s->npages;
+	map_set(s->start, s->npages, NULL, 0);
+	pages_clear(s->start, s->npages, PAGE_DUE);
+	if (idle_since >= heap.cycle)
+		pages_set(s->start, s->npages, PAGE_FRESH);
+	else
+		pages_clear(s->start, s->npages, PAGE_FRESH);
+	run_add(s);
+	lock_give(&heap.lock, LOCK_HEAP);
+}
+
+void heap_stats(struct heap_stats *st)
+{
+	lock_take(&heap.lock, LOCK_HEAP);
+	*st = (struct heap_stats) {
+		.sys		= to_bytes(heap.sys),
+		.inuse		= to_bytes(heap.inuse),
+		.idle		= to_bytes(heap.sys - heap.inuse),
+		.released	= to_bytes(heap.released),
+		.free_runs	= runs_count() + heap.held,
+		.arenas		= arena_count(),
+	};
+	lock_give(&heap.lock, LOCK_HEAP);
+}
+
+void heap_lock(void)
+{
+	lock_take(&heap.lock, LOCK_HEAP);
+}
+
+void heap_unlock(void)
+{
+	lock_give(&heap.lock, LOCK_HEAP);
+}
+
+void heap_lock_reinit(void)
+{
+	lock_init(&heap.lock);
+}

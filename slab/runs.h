@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab/runs.h - the heap's free runs, and what its files share
+ *
+ * For slab/heap*.c and slab/runs.c alone; the heap lock is held throughout.
+ */
+#ifndef PERCU_SLAB_RUNS_H
+#define PERCU_SLAB_RUNS_H
+
+#include "slab/span.h"
+#include "sys/lock.h"
+
+/*
+ * Pages.  sys = in use + idle, and released counts the idle pages that are
+ * not resident: those that hold no memory.
+ */
+struct heap {
+	struct lock lock;
+	/* under lock */
+	uint64_t cycle;			/* ageing cycles so far */
+	uint64_t sys, inuse, released;
+	uint64_t held;			/* runs of kind SPAN_HELD */
+};
+extern struct heap heap;
+
+void runs_init(void);
+
+/*
+ * A free run that n pages at a multiple of align pages fit into; it stays
+ * where it is.  NULL if none was found.
+ */
+struct span *run_find(size_t n, size_t align);
+
+/*
+ * s, whose inner entries in the map are NULL, becomes free: merges with its
+ * neighbours and is entered in the map and in a bin.  Returns s.
+ */
+struct span *run_add(struct span *s);
+
+/* Takes a free run out of its bin, to be used, cut or held. */
+void run_take(struct span *s);
+
+uint64_t runs_count(void);
+/* Walks the bins: how many runs there are, or -EUCLEAN and a warning. */
+int64_t runs_check(void);
+
+#endif /* PERCU_SLAB_RUNS_H */
