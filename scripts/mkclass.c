@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /*
  * mkclass - prints slab/class_table.h, the size classes
  *
@@ -32,12 +32,12 @@
 #include "slab/span_cut.h"
 
 enum {
-	MAX		= 32768,
-	SMALL_MAX	= 1024,
-	GRANULE		= 16,
-	LINEAR_MAX	= 128,
-	PER_DOUBLING	= 8,
-	CLASS_MAX_PAGES	= 16,
+	MAX = 32768,
+	SMALL_MAX = 1024,
+	GRANULE = 16,
+	LINEAR_MAX = 128,
+	PER_DOUBLING = 8,
+	CLASS_MAX_PAGES = 16,
 };
 
 static uint32_t classes[256];
@@ -52,7 +52,8 @@ static void make_classes(void)
 		classes[nr_classes++] = size;
 	for (uint32_t base = LINEAR_MAX; base < MAX; base *= 2)
 		for (uint32_t i = 1; i <= PER_DOUBLING; i++)
-			classes[nr_classes++] = base + i * (base / PER_DOUBLING);
+			classes[nr_classes++] =
+				base + i * (base / PER_DOUBLING);
 }
 
 static uint32_t step(unsigned int c)
@@ -69,7 +70,8 @@ static void must(bool holds, unsigned int c, const char *rule)
 {
 	if (holds)
 		return;
-	fprintf(stderr, "mkclass: class %u (%u bytes): %s\n", c, classes[c], rule);
+	fprintf(stderr, "mkclass: class %u (%u bytes): %s\n", c, classes[c],
+		rule);
 	exit(1);
 }
 
@@ -112,10 +114,22 @@ static unsigned int class_for(uint32_t size)
 	return c;
 }
 
-static uint32_t size_value(unsigned int c) { return classes[c]; }
-static uint32_t pages_value(unsigned int c) { return span_cut_pages(classes[c]); }
-static uint32_t small_value(unsigned int i) { return class_for(i * 8); }
-static uint32_t large_value(unsigned int i) { return class_for(i * 128); }
+static uint32_t size_value(unsigned int c)
+{
+	return classes[c];
+}
+static uint32_t pages_value(unsigned int c)
+{
+	return span_cut_pages(classes[c]);
+}
+static uint32_t small_value(unsigned int i)
+{
+	return class_for(i * 8);
+}
+static uint32_t large_value(unsigned int i)
+{
+	return class_for(i * 128);
+}
 
 static void print_array(const char *name, unsigned int n,
 			uint32_t (*value)(unsigned int))
@@ -139,7 +153,8 @@ int main(void)
 	printf(" */\n#ifndef PERCU_SLAB_CLASS_TABLE_H\n"
 	       "#define PERCU_SLAB_CLASS_TABLE_H\n\n"
 	       "enum {\n\tNR_CLASSES\t= %u,\n\tCLASS_MAX\t= %u,\n"
-	       "\tCLASS_SMALL_MAX\t= %u,\n};\n", nr_classes, MAX, SMALL_MAX);
+	       "\tCLASS_SMALL_MAX\t= %u,\n};\n",
+	       nr_classes, MAX, SMALL_MAX);
 	print_array("CLASS_SIZES", nr_classes, size_value);
 	print_array("CLASS_PAGES", nr_classes, pages_value);
 	print_array("CLASS_SMALL", SMALL_MAX / 8 + 1, small_value);

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /*
  * slab/arena.c - address space by the page: map, bits, commit and release
  *
@@ -27,7 +27,9 @@
 #include "slab/meta.h"
 #include "sys/os.h"
 
-enum { COMMIT_STEP = (1 << 20) / PAGE_SIZE_ };	/* pages */
+enum {
+	COMMIT_STEP = (1 << 20) / PAGE_SIZE_, /* pages */
+};
 
 struct arena *arena_map[ARENA_MAP_LEN];
 
@@ -47,7 +49,7 @@ uint64_t arena_count(void)
 
 struct part {
 	struct arena *arena;
-	uint32_t from, to;	/* pages of the arena */
+	uint32_t from, to; /* pages of the arena */
 };
 
 /* The part at *p of what ends at end; moves *p behind it. */
@@ -65,47 +67,55 @@ static bool part_next(struct part *part, uintptr_t *p, uintptr_t end)
 	return true;
 }
 
-#define for_each_part(part, start, n)					\
-	for (uintptr_t part##_p = (start),				\
-	     part##_end = (start) + ((uintptr_t)(n) << PAGE_SHIFT_);	\
-	     part_next(&part, &part##_p, part##_end);)
+static uintptr_t pages_end(uintptr_t start, size_t n)
+{
+	return start + ((uintptr_t)n << PAGE_SHIFT_);
+}
 
 void pages_set(uintptr_t start, size_t n, enum page_bit bit)
 {
+	uintptr_t end = pages_end(start, n);
 	struct part part;
 
-	for_each_part(part, start, n)
+	while (part_next(&part, &start, end))
 		for (uint32_t w = part.from / 64; w <= (part.to - 1) / 64; w++)
-			part.arena->bits[bit][w] |= page_mask(w, part.from, part.to);
+			part.arena->bits[bit][w] |=
+				page_mask(w, part.from, part.to);
 }
 
 void pages_clear(uintptr_t start, size_t n, enum page_bit bit)
 {
+	uintptr_t end = pages_end(start, n);
 	struct part part;
 
-	for_each_part(part, start, n)
+	while (part_next(&part, &start, end))
 		for (uint32_t w = part.from / 64; w <= (part.to - 1) / 64; w++)
-			part.arena->bits[bit][w] &= ~page_mask(w, part.from, part.to);
+			part.arena->bits[bit][w] &=
+				~page_mask(w, part.from, part.to);
 }
 
 size_t pages_count(uintptr_t start, size_t n, enum page_bit bit)
 {
+	uintptr_t end = pages_end(start, n);
 	struct part part;
 	size_t count = 0;
 
-	for_each_part(part, start, n)
+	while (part_next(&part, &start, end))
 		for (uint32_t w = part.from / 64; w <= (part.to - 1) / 64; w++)
-			count += (size_t)__builtin_popcountll(part.arena->bits[bit][w] &
-							      page_mask(w, part.from, part.to));
+			count += (size_t)__builtin_popcountll(
+				part.arena->bits[bit][w] &
+				page_mask(w, part.from, part.to));
 	return count;
 }
 
 bool pages_any(uintptr_t start, size_t n, enum page_bit bit)
 {
+	uintptr_t end = pages_end(start, n);
 	struct part part;
 
-	for_each_part(part, start, n)
-		if (page_next(part.arena, part.from, part.to, bit, true) < part.to)
+	while (part_next(&part, &start, end))
+		if (page_next(part.arena, part.from, part.to, bit, true) <
+		    part.to)
 			return true;
 	return false;
 }
@@ -143,12 +153,15 @@ uint32_t page_stretch(const struct arena *a, uint32_t page, enum page_bit bit)
  */
 void map_set(uintptr_t start, size_t n, struct span *s, uint8_t class_)
 {
+	uintptr_t end = pages_end(start, n);
 	struct part part;
 
-	for_each_part(part, start, n) {
+	while (part_next(&part, &start, end)) {
 		for (uint32_t i = part.from; i < part.to; i++) {
-			__atomic_store_n(&part.arena->span[i], s, __ATOMIC_RELEASE);
-			__atomic_store_n(&part.arena->class[i], class_, __ATOMIC_RELAXED);
+			__atomic_store_n(&part.arena->span[i], s,
+					 __ATOMIC_RELEASE);
+			__atomic_store_n(&part.arena->class[i], class_,
+					 __ATOMIC_RELAXED);
 		}
 	}
 }
@@ -255,18 +268,22 @@ static int commit_gap(struct arena *a, uint32_t from, uint32_t need)
 
 int arena_commit(uintptr_t start, size_t n)
 {
+	uintptr_t end = pages_end(start, n);
 	struct part part;
 
-	for_each_part(part, start, n) {
-		uint32_t i = page_next(part.arena, part.from, part.to, PAGE_COMMITTED, false);
+	while (part_next(&part, &start, end)) {
+		uint32_t i = page_next(part.arena, part.from, part.to,
+				       PAGE_COMMITTED, false);
 
 		while (i < part.to) {
-			uint32_t need = page_next(part.arena, i, part.to, PAGE_COMMITTED, true);
+			uint32_t need = page_next(part.arena, i, part.to,
+						  PAGE_COMMITTED, true);
 			int err = commit_gap(part.arena, i, need);
 
 			if (err)
 				return err;
-			i = page_next(part.arena, need, part.to, PAGE_COMMITTED, false);
+			i = page_next(part.arena, need, part.to, PAGE_COMMITTED,
+				      false);
 		}
 	}
 	return 0;

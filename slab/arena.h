@@ -25,7 +25,8 @@ static inline uintptr_t page_address(const struct arena *a, uint32_t page)
 	return a->base + ((uintptr_t)page << PAGE_SHIFT_);
 }
 
-static inline bool page_has(const struct arena *a, uint32_t page, enum page_bit bit)
+static inline bool page_has(const struct arena *a, uint32_t page,
+			    enum page_bit bit)
 {
 	return a->bits[bit][page / 64] >> (page % 64) & 1;
 }
@@ -71,7 +72,7 @@ struct span *map_neighbour(uintptr_t p, uintptr_t near);
 uintptr_t arena_reserve(size_t n, size_t align);
 /* Gives back what arena_reserve() gave, whatever its bits say by now. */
 void arena_forget(uintptr_t start, size_t n);
-void arena_unmap(uintptr_t start, size_t n);	/* no lock needed */
+void arena_unmap(uintptr_t start, size_t n); /* no lock needed */
 
 /* n pages of one arena become readable and writable: 0 or -errno. */
 int arena_commit(uintptr_t start, size_t n);

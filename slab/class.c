@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* slab/class.c - the size classes as data; scripts/mkclass.c has the rules */
 #include "slab/class.h"
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "slab/class_table.h"	/* NR_CLASSES, CLASS_MAX, the two look-ups */
+#include "slab/class_table.h" /* NR_CLASSES, CLASS_MAX, the two look-ups */
 
 /*
  * class_table.h, generated:

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /*
  * slab/heap.c - runs of pages: where spans come from and go to
  *
@@ -31,7 +31,7 @@
 #include "sys/os.h"
 
 enum {
-	MIN_RESERVE	= 65536 / PAGE_SIZE_,	/* pages; a system page at least */
+	MIN_RESERVE = 65536 / PAGE_SIZE_, /* pages; a system page at least */
 };
 
 struct heap heap;
@@ -72,7 +72,8 @@ none:
 }
 
 /* s is n pages, committed, and in no bin: it becomes a span in use. */
-static void span_use(struct span *s, enum span_kind kind, uint8_t class_, bool *zero)
+static void span_use(struct span *s, enum span_kind kind, uint8_t class_,
+		     bool *zero)
 {
 	size_t resident = pages_count(s->start, s->npages, PAGE_RESIDENT);
 
@@ -115,7 +116,7 @@ static struct span *run_cut(struct span *run, size_t n, size_t align)
 		goto fail;
 
 	run_take(run);
-	run->kind = SPAN_HELD;		/* no neighbour for the rest */
+	run->kind = SPAN_HELD; /* no neighbour for the rest */
 	run->start = first;
 	run->npages = (uint32_t)n;
 	if (before)
@@ -155,7 +156,7 @@ static struct span *direct_span(size_t n, size_t align, enum span_kind kind,
 
 	if (!s)
 		return NULL;
-	n = arena_bytes(n) >> PAGE_SHIFT_;	/* no other span in a system page */
+	n = arena_bytes(n) >> PAGE_SHIFT_; /* no other span in a system page */
 	s->direct = true;
 	s->npages = (uint32_t)n;
 	lock_take(&heap.lock, LOCK_HEAP);
@@ -226,13 +227,13 @@ void heap_free(struct span *s, uint64_t idle_since)
 void heap_stats(struct heap_stats *st)
 {
 	lock_take(&heap.lock, LOCK_HEAP);
-	*st = (struct heap_stats) {
-		.sys		= to_bytes(heap.sys),
-		.inuse		= to_bytes(heap.inuse),
-		.idle		= to_bytes(heap.sys - heap.inuse),
-		.released	= to_bytes(heap.released),
-		.free_runs	= runs_count() + heap.held,
-		.arenas		= arena_count(),
+	*st = (struct heap_stats){
+		.sys = to_bytes(heap.sys),
+		.inuse = to_bytes(heap.inuse),
+		.idle = to_bytes(heap.sys - heap.inuse),
+		.released = to_bytes(heap.released),
+		.free_runs = runs_count() + heap.held,
+		.arenas = arena_count(),
 	};
 	lock_give(&heap.lock, LOCK_HEAP);
 }

@@ -9,38 +9,47 @@
 
 #include "slab/span.h"
 
-void heap_init(void);
+void heap_init(void); /* before anything else here; again does nothing */
 
 /*
- * A span of npages, aligned to align pages (a power of two), its pages
- * readable and writable and entered in the page map.  class_: see
- * struct arena, 0 for none.  *zero (may be NULL) says whether every byte is
- * known to be zero.  NULL if there is no memory.
+ * A span of npages (at least 1), aligned to align pages (a power of two, at
+ * most ARENA_PAGES), its pages readable and writable and entered in the page
+ * map.  class_: see struct arena, 0 for none.  *zero (may be NULL) says whether
+ * every byte is known to be zero.  NULL if there is no memory, and errno is
+ * then the caller's to set.
  */
 struct span *heap_alloc(size_t npages, size_t align, enum span_kind kind,
 			uint8_t class_, bool *zero);
 
 /*
- * Takes the span back, and coalesces.  idle_since: the ageing cycle since
- * which its pages were idle (heap_cycle() for "only now").
+ * Takes the span back, and coalesces; leaves errno alone.  idle_since: the
+ * ageing cycle since which its pages were idle (heap_cycle() for "only now").
+ * Pages freed with heap_cycle() survive the next heap_age() and not the one
+ * after it; with less, the next one releases them.  A span of 64 MiB or more
+ * goes back to the system at once, and then counts in no figure.
  */
 void heap_free(struct span *s, uint64_t idle_since);
 
-/* One ageing cycle: pages idle since before the last one go to the system.
- * Returns the bytes.  all: whatever is idle. */
+/*
+ * One ageing cycle: pages idle since before the last one go to the system.
+ * Returns the bytes.  all: whatever is idle.  The caller holds LOCK_AGE, or is
+ * the only one to fork.
+ */
 size_t heap_age(bool all);
-uint64_t heap_cycle(void);		/* how many ageing cycles there were */
+uint64_t heap_cycle(void); /* how many ageing cycles there were */
 
 struct heap_stats {
-	uint64_t sys, inuse, idle, released;	/* bytes; sys = inuse + idle */
+	uint64_t sys, inuse, idle, released; /* bytes; sys = inuse + idle */
 	uint64_t free_runs, arenas;
 };
-void heap_stats(struct heap_stats *st);	/* one consistent moment */
-/* Recounts all of it by walking every page; -EUCLEAN and a warning if it
- * differs from the running figures or the page map is inconsistent. */
+void heap_stats(struct heap_stats *st); /* one consistent moment */
+/*
+ * Recounts all of it by walking every page; -EUCLEAN and a warning if it
+ * differs from the running figures or the page map is inconsistent.
+ */
 int heap_check(void);
 
-void heap_lock(void);			/* fork */
+void heap_lock(void); /* fork */
 void heap_unlock(void);
 void heap_lock_reinit(void);
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /*
  * slab/heap_age.c - idle pages go back to the system
  *
@@ -107,7 +107,8 @@ static size_t run_release(struct span *run)
 		lock_take(&heap.lock, LOCK_HEAP);
 		if (err)
 			continue;
-		got = pages_count(page_address(a, from), to - from, PAGE_RESIDENT);
+		got = pages_count(page_address(a, from), to - from,
+				  PAGE_RESIDENT);
 		pages_clear(page_address(a, from), to - from, PAGE_RESIDENT);
 		heap.released += got;
 		total += got;

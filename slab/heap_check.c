@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /*
  * slab/heap_check.c - recounts the heap
  *
@@ -28,8 +28,8 @@ struct tally {
 	uint64_t sys, inuse, released, runs, held;
 };
 
-__attribute__((cold))
-static int bad(const struct arena *a, uint32_t page, const char *what)
+__attribute__((cold)) static int bad(const struct arena *a, uint32_t page,
+				     const char *what)
 {
 	report_warn("heap: page %p: %s", (void *)page_address(a, page), what);
 	return -EUCLEAN;
@@ -51,8 +51,9 @@ static int check_used(const struct arena *a, uint32_t page, uint32_t end,
 {
 	for (uint32_t i = page; i < end; i++) {
 		if (a->span[i] != s || a->class[i] != a->class[page])
-			return bad(a, i, "is in use with another span or class in the map");
-		if (!page_has(a, i, PAGE_OURS) || !page_has(a, i, PAGE_COMMITTED) ||
+			return bad(a, i, "is in use and wrong in the map");
+		if (!page_has(a, i, PAGE_OURS) ||
+		    !page_has(a, i, PAGE_COMMITTED) ||
 		    !page_has(a, i, PAGE_RESIDENT) || page_has(a, i, PAGE_IDLE))
 			return bad(a, i, "is in use with the wrong bits");
 	}
@@ -66,15 +67,19 @@ static int check_free(const struct arena *a, uint32_t page, uint32_t end,
 	bool idle = s->kind == SPAN_FREE;
 
 	for (uint32_t i = page; i < end; i++) {
-		if (a->span[i] != (i == page || i == end - 1 ? s : NULL) || a->class[i])
+		if (a->span[i] != (i == page || i == end - 1 ? s : NULL) ||
+		    a->class[i])
 			return bad(a, i, "is free and wrong in the map");
-		if (!page_has(a, i, PAGE_OURS) || page_has(a, i, PAGE_IDLE) != idle)
+		if (!page_has(a, i, PAGE_OURS) ||
+		    page_has(a, i, PAGE_IDLE) != idle)
 			return bad(a, i, "is free with the wrong bits");
-		if (page_has(a, i, PAGE_RESIDENT) && !page_has(a, i, PAGE_COMMITTED))
+		if (page_has(a, i, PAGE_RESIDENT) &&
+		    !page_has(a, i, PAGE_COMMITTED))
 			return bad(a, i, "is resident and not committed");
 		t->released += !page_has(a, i, PAGE_RESIDENT);
 	}
-	if (idle && end < ARENA_PAGES && a->span[end] && a->span[end]->kind == SPAN_FREE)
+	if (idle && end < ARENA_PAGES && a->span[end] &&
+	    a->span[end]->kind == SPAN_FREE)
 		return bad(a, end, "begins a free run behind a free run");
 	t->runs++;
 	t->held += !idle;
@@ -95,8 +100,9 @@ static int check_span(const struct arena *a, uint32_t *page, struct tally *t)
 	if (!s)
 		return bad(a, first, "is ours and in no span");
 	last = s->start + ((uintptr_t)s->npages << PAGE_SHIFT_) - 1;
-	if (p != s->start && !(s->direct && !first && s->start < p && p <= last))
-		return bad(a, first, "begins no span and is not in the one in the map");
+	if (p != s->start &&
+	    !(s->direct && !first && s->start < p && p <= last))
+		return bad(a, first, "is not in the span in the map");
 	end = (last ^ p) >> ARENA_SHIFT ? ARENA_PAGES : page_of(last) + 1;
 	*page = end;
 	t->sys += end - first;
@@ -118,8 +124,7 @@ static int check_figures(const struct tally *t)
 {
 	int64_t binned = runs_check();
 
-	if (binned < 0 ||
-	    check_figure("pages", t->sys, heap.sys) ||
+	if (binned < 0 || check_figure("pages", t->sys, heap.sys) ||
 	    check_figure("pages in use", t->inuse, heap.inuse) ||
 	    check_figure("pages released", t->released, heap.released) ||
 	    check_figure("held runs", t->held, heap.held) ||

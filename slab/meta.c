@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /*
  * slab/meta.c - memory for percu's own records
  *
@@ -30,13 +30,13 @@
 #include "sys/os.h"
 
 enum {
-	META_ALIGN	= 64,
-	META_LINEAR_MAX	= 256,
-	META_SHELF_MAX	= 32768,
-	META_PAGE	= 8192,
-	META_STEP_MIN	= 256 << 10,
-	META_STEP_MAX	= 4 << 20,
-	NR_SHELVES	= 4 + 7,	/* 64 128 192 256, 512 .. 32768 */
+	META_ALIGN = 64,
+	META_LINEAR_MAX = 256,
+	META_SHELF_MAX = 32768,
+	META_PAGE = 8192,
+	META_STEP_MIN = 256 << 10,
+	META_STEP_MAX = 4 << 20,
+	NR_SHELVES = 4 + 7, /* 64 128 192 256, 512 .. 32768 */
 };
 
 struct piece {
@@ -49,10 +49,10 @@ static struct {
 	/* under lock */
 	char *bump, *end;
 	struct piece *shelf[NR_SHELVES];
-	struct piece *large;		/* pieces above META_SHELF_MAX */
+	struct piece *large; /* pieces above META_SHELF_MAX */
 	uint64_t mapped;
 	/* (a) */
-	int64_t others;			/* meta_account() */
+	int64_t others; /* meta_account() */
 } meta;
 
 static size_t round_up(size_t n, size_t unit)
@@ -135,7 +135,8 @@ static bool region_map(size_t need)
 	while (!(p = os_map(step))) {
 		if (step == least)
 			return false;
-		step = step / 2 > least ? round_up(step / 2, os_page_size()) : least;
+		step = step / 2 > least ? round_up(step / 2, os_page_size()) :
+					  least;
 	}
 	meta.mapped += step;
 	region_retire();
@@ -153,7 +154,8 @@ void *meta_alloc(size_t size)
 		return NULL;
 	lock_take(&meta.lock, LOCK_META);
 	p = piece_get(size);
-	if (!p && ((size_t)(meta.end - meta.bump) >= size || region_map(size))) {
+	if (!p &&
+	    ((size_t)(meta.end - meta.bump) >= size || region_map(size))) {
 		p = meta.bump;
 		meta.bump += size;
 	}
@@ -183,7 +185,8 @@ uint64_t meta_sys(void)
 	lock_take(&meta.lock, LOCK_META);
 	mapped = meta.mapped;
 	lock_give(&meta.lock, LOCK_META);
-	return mapped + (uint64_t)__atomic_load_n(&meta.others, __ATOMIC_RELAXED);
+	return mapped +
+	       (uint64_t)__atomic_load_n(&meta.others, __ATOMIC_RELAXED);
 }
 
 void meta_lock(void)

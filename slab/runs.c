@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /*
  * slab/runs.c - the heap's free runs: bins, best fit, coalescing
  *
@@ -25,11 +25,11 @@
 #include "sys/report.h"
 
 enum {
-	NR_EXACT	= 127,		/* bins of one length: 1 .. 127 pages */
-	EXACT_BITS	= 7,
-	NR_BINS		= NR_EXACT + (ARENA_SHIFT - PAGE_SHIFT_ - EXACT_BITS) * 4 + 1,
-	NR_BIN_WORDS	= (NR_BINS + 63) / 64,
-	LOOK_MAX	= 16,
+	NR_EXACT = 127, /* bins of one length: 1 .. 127 pages */
+	EXACT_BITS = 7,
+	NR_BINS = NR_EXACT + (ARENA_SHIFT - PAGE_SHIFT_ - EXACT_BITS) * 4 + 1,
+	NR_BIN_WORDS = (NR_BINS + 63) / 64,
+	LOOK_MAX = 16,
 };
 
 /* heap lock */
@@ -37,8 +37,11 @@ static struct list bins[NR_BINS];
 static uint64_t filled[NR_BIN_WORDS];
 static uint64_t nr_runs;
 
+/* Once is enough: a second time would lose the runs. */
 void runs_init(void)
 {
+	if (bins[0].next)
+		return;
 	for (unsigned int b = 0; b < NR_BINS; b++)
 		list_init(&bins[b]);
 }
@@ -71,7 +74,7 @@ static unsigned int bin_next(unsigned int b)
 	if (b >= NR_BINS)
 		return NR_BINS;
 	word = filled[b / 64] & UINT64_MAX << b % 64;
-	for (unsigned int w = b / 64; ; word = filled[w]) {
+	for (unsigned int w = b / 64;; word = filled[w]) {
 		if (word)
 			return w * 64 + (unsigned int)__builtin_ctzll(word);
 		if (++w == NR_BIN_WORDS)
@@ -115,10 +118,11 @@ static struct span *bin_best(unsigned int b, size_t n, size_t align)
 	struct span *best = NULL;
 	int looked = 0;
 
-	list_for_each(l, &bins[b]) {
+	list_for_each (l, &bins[b]) {
 		struct span *s = to_run(l);
 
-		if ((!best || s->npages < best->npages) && run_fits(s, n, align))
+		if ((!best || s->npages < best->npages) &&
+		    run_fits(s, n, align))
 			best = s;
 		if (++looked == LOOK_MAX || (best && b < NR_EXACT))
 			break;
@@ -132,7 +136,8 @@ struct span *run_find(size_t n, size_t align)
 
 	if (n > ARENA_PAGES)
 		return NULL;
-	for (unsigned int b = bin_next(bin_of((uint32_t)n)); b < NR_BINS; b = bin_next(b + 1)) {
+	for (unsigned int b = bin_next(bin_of((uint32_t)n)); b < NR_BINS;
+	     b = bin_next(b + 1)) {
 		s = bin_best(b, n, align);
 		if (s)
 			return s;
@@ -193,15 +198,16 @@ int64_t runs_check(void)
 	for (unsigned int b = 0; b < NR_BINS; b++) {
 		bool bit = filled[b / 64] >> b % 64 & 1;
 
-		list_for_each(l, &bins[b]) {
+		list_for_each (l, &bins[b]) {
 			struct span *s = to_run(l);
 
 			count++;
 			if (s->kind == SPAN_FREE && bin_of(s->npages) == b &&
 			    span_of((void *)s->start) == s)
 				continue;
-			report_warn("heap: bin %u holds a run of %u pages, kind %u, at %p",
-				    b, s->npages, s->kind, (void *)s->start);
+			report_warn(
+				"heap: bin %u holds %u pages, kind %u, at %p",
+				b, s->npages, s->kind, (void *)s->start);
 			return -EUCLEAN;
 		}
 		if (bit == list_empty(&bins[b])) {

@@ -17,9 +17,9 @@
 struct heap {
 	struct lock lock;
 	/* under lock */
-	uint64_t cycle;			/* ageing cycles so far */
+	uint64_t cycle; /* ageing cycles so far */
 	uint64_t sys, inuse, released;
-	uint64_t held;			/* runs of kind SPAN_HELD */
+	uint64_t held; /* runs of kind SPAN_HELD */
 };
 extern struct heap heap;
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /*
  * slab/slab.c - a pool's spans and the objects in them
  *
@@ -47,12 +47,12 @@
 #include "sys/report.h"
 
 enum {
-	FULL	= SLAB_NR_FULLNESS,
+	FULL = SLAB_NR_FULLNESS,
 	EMPTY,
 	MAX_ALIGN = 4096,
 };
 
-#define LIVE_BYTES	0x0101010101010101u	/* OBJ_LIVE in each of 8 */
+#define LIVE_BYTES 0x0101010101010101u /* OBJ_LIVE in each of 8 */
 
 /* Eight states at once. */
 struct states {
@@ -62,7 +62,8 @@ struct states {
 int slab_init(struct slab *s, size_t size, size_t align, uint8_t class_,
 	      void *owner)
 {
-	if (!size || size > OBJ_MAX_SIZE || align & (align - 1) || align > MAX_ALIGN)
+	if (!size || size > OBJ_MAX_SIZE || align & (align - 1) ||
+	    align > MAX_ALIGN)
 		return -EINVAL;
 	if (!align)
 		align = (size | 16) & -(size | 16);
@@ -95,7 +96,8 @@ static size_t states_size(uint32_t nobj)
 	return (nobj + 7) & ~(size_t)7;
 }
 
-static void span_cut(struct span *span, struct slab *s, uint8_t *state, void **site)
+static void span_cut(struct span *span, struct slab *s, uint8_t *state,
+		     void **site)
 {
 	memset(state + s->nobj, OBJ_LIVE, states_size(s->nobj) - s->nobj);
 	span->size = s->size;
@@ -132,10 +134,11 @@ static void span_dispose(struct slab *s, struct span *span, uint64_t idle_since)
 {
 	uint8_t *state = span->state;
 	void **site = span->site;
+	uintptr_t p = span->start;
 
-	for (uint32_t i = 0; s->dtor && i < span->nobj; i++)
+	for (uint32_t i = 0; s->dtor && i < span->nobj; i++, p += span->size)
 		if (state[i] & OBJ_MADE)
-			s->dtor((void *)(span->start + (uintptr_t)i * span->size), s->arg);
+			s->dtor((void *)p, s->arg);
 	heap_free(span, idle_since);
 	meta_free(state, states_size(s->nobj));
 	meta_free(site, s->nobj * sizeof(*site));
@@ -173,7 +176,8 @@ static uint8_t fullness_of(const struct span *span)
 		return FULL;
 	if (nfree == nobj)
 		return EMPTY;
-	return (uint8_t)((4 * nfree >= nobj) + (2 * nfree >= nobj) + (4 * nfree >= 3 * nobj));
+	return (uint8_t)((4 * nfree >= nobj) + (2 * nfree >= nobj) +
+			 (4 * nfree >= 3 * nobj));
 }
 
 /* Puts the span where it belongs after nfree changed. */
@@ -200,7 +204,8 @@ static void span_enter(struct slab *s, struct span *span)
 /* Relaxed: created only grows, which errs on the side of keeping less. */
 static bool span_spare(const struct slab *s, const struct span *span)
 {
-	uint64_t made = __atomic_load_n(&s->created, __ATOMIC_RELAXED) - s->destroyed;
+	uint64_t made =
+		__atomic_load_n(&s->created, __ATOMIC_RELAXED) - s->destroyed;
 
 	return !span->nmade || made - span->nmade >= s->reserve;
 }
@@ -213,7 +218,8 @@ static void span_leave(struct slab *s, struct span *span, struct list *gone)
 	s->nspans--;
 	s->nfree -= span->nobj;
 	/* Relaxed: the lock orders its writers, and statistics need no order. */
-	__atomic_store_n(&s->destroyed, s->destroyed + span->nmade, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->destroyed, s->destroyed + span->nmade,
+			 __ATOMIC_RELAXED);
 }
 
 /*
@@ -251,7 +257,8 @@ static size_t states_take(struct span *span, uint32_t i, uint64_t *free,
 	if (*free == LIVE_BYTES && n >= 8) {
 		struct states *states = (struct states *)state;
 
-		__atomic_store_n(&states->word, states->word | LIVE_BYTES, __ATOMIC_RELAXED);
+		__atomic_store_n(&states->word, states->word | LIVE_BYTES,
+				 __ATOMIC_RELAXED);
 		for (; got < 8; got++, p += span->size)
 			objs[got] = (void *)p;
 		*free = 0;
@@ -259,7 +266,8 @@ static size_t states_take(struct span *span, uint32_t i, uint64_t *free,
 	for (; *free && got < n; *free &= *free - 1) {
 		uint32_t k = (uint32_t)__builtin_ctzll(*free) / 8;
 
-		__atomic_store_n(&state[k], state[k] | OBJ_LIVE, __ATOMIC_RELAXED);
+		__atomic_store_n(&state[k], state[k] | OBJ_LIVE,
+				 __ATOMIC_RELAXED);
 		objs[got++] = (void *)(p + (uintptr_t)k * span->size);
 	}
 	return got;
@@ -273,7 +281,8 @@ static size_t span_take(struct span *span, void **objs, size_t n)
 	while (i < span->nobj && got < n) {
 		struct states *states = (struct states *)&span->state[i];
 		/* Relaxed: of bytes that others write, OBJ_LIVE alone is used. */
-		uint64_t word = le64toh(__atomic_load_n(&states->word, __ATOMIC_RELAXED));
+		uint64_t word = le64toh(
+			__atomic_load_n(&states->word, __ATOMIC_RELAXED));
 		uint64_t free = ~word & LIVE_BYTES;
 
 		got += states_take(span, i, &free, objs + got, n - got);
@@ -344,7 +353,8 @@ void slab_made(struct slab *s, void *obj)
 
 	if (state & OBJ_MADE)
 		return;
-	__atomic_store_n(&span->state[index], state | OBJ_MADE, __ATOMIC_RELAXED);
+	__atomic_store_n(&span->state[index], state | OBJ_MADE,
+			 __ATOMIC_RELAXED);
 	__atomic_add_fetch(&span->nmade, 1, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&s->created, 1, __ATOMIC_RELAXED);
 }
@@ -364,7 +374,8 @@ static void slab_give(struct slab *s, void *const *objs, size_t n)
 			span_requeue(s, span);
 		span = next;
 		/* Relaxed: see states_take(). */
-		__atomic_store_n(&span->state[index], span->state[index] & OBJ_MADE,
+		__atomic_store_n(&span->state[index],
+				 span->state[index] & (OBJ_MADE | OBJ_PUT),
 				 __ATOMIC_RELAXED);
 		span->nfree++;
 		if (index < span->cursor)
@@ -407,8 +418,9 @@ void slab_destroy(struct slab *s)
 	left = s->nspans * s->nobj - s->nfree;
 	lock_give(&s->lock, LOCK_SLAB);
 	if (left)
-		report_misuse("pool %s: destroyed while %llu of its objects are out",
-			      s->name ? s->name : "?", (unsigned long long)left);
+		report_misuse(
+			"pool %s: destroyed while %llu of its objects are out",
+			s->name ? s->name : "?", (unsigned long long)left);
 	slab_trim(s, heap_cycle());
 }
 
@@ -417,7 +429,7 @@ void slab_for_each_span(struct slab *s, void (*fn)(struct span *, void *),
 {
 	lock_take(&s->lock, LOCK_SLAB);
 	for (uint8_t f = 0; f <= EMPTY; f++)
-		list_for_each(l, fullness_list(s, f))
+		list_for_each (l, fullness_list(s, f))
 			fn(to_span(l), arg);
 	lock_give(&s->lock, LOCK_SLAB);
 }
@@ -431,22 +443,28 @@ void slab_for_each_span(struct slab *s, void (*fn)(struct span *, void *),
 static bool span_holds(const struct span *span, const void *p)
 {
 	return span && span->slab &&
-	       (uintptr_t)p - span->start < (uintptr_t)span->npages << PAGE_SHIFT_ &&
+	       (uintptr_t)p - span->start < (uintptr_t)span->npages
+						    << PAGE_SHIFT_ &&
 	       span_index(span, p) < span->nobj;
 }
 
 void slab_misuse(const struct slab *s, const void *obj)
 {
-	const char *name = s->name ? s->name : "?";
+	const char *name = s->name ? s->name : "?", *other;
 	const struct span *span = span_of(obj);
 
 	if (!span_holds(span, obj))
-		report_misuse("pool %s: %p is not an object of this pool (it is no pool object)",
+		report_misuse("pool %s: %p is not an object of this pool "
+			      "(it is no pool object)",
 			      name, obj);
+	other = span->slab->name ? span->slab->name : "?";
 	if (span->slab != s)
-		report_misuse("pool %s: %p is not an object of this pool (it belongs to pool %s)",
-			      name, obj, span->slab->name ? span->slab->name : "?");
+		report_misuse("pool %s: %p is not an object of this pool "
+			      "(it belongs to pool %s)",
+			      name, obj, other);
 	if (span_object(span, obj) == UINT32_MAX)
-		report_misuse("pool %s: %p points into an object, not at its start", name, obj);
+		report_misuse("pool %s: %p points into an object, "
+			      "not at its start",
+			      name, obj);
 	report_misuse("pool %s: %p was put twice", name, obj);
 }

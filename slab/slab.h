@@ -11,32 +11,34 @@
 #include "sys/list.h"
 #include "sys/lock.h"
 
-enum { SLAB_NR_FULLNESS = 4 };	/* partial spans by how full they are */
+enum {
+	SLAB_NR_FULLNESS = 4
+}; /* partial spans by how full they are */
 
 struct slab {
 	/* (c) constant after slab_init() */
-	uint32_t size;			/* bytes from object to object */
+	uint32_t size; /* bytes from object to object */
 	uint32_t span_pages;
-	uint32_t nobj;			/* objects a span */
+	uint32_t nobj; /* objects a span */
 	uint32_t align;
-	uint8_t class_;			/* class + 1 of a built-in pool, else 0 */
-	void *owner;			/* the pool, for reports */
+	uint8_t class_; /* class + 1 of a built-in pool, else 0 */
+	void *owner;	/* the pool, for reports */
 	/* (c) set between slab_init() and the first slab_alloc() */
-	const char *name;		/* of the pool, for reports */
-	bool debug;			/* spans remember put sites */
+	const char *name; /* of the pool, for reports */
+	bool debug;	  /* spans remember put sites */
 	void (*dtor)(void *obj, void *arg);
 	void *arg;
 
 	struct lock lock;
 	/* under lock */
-	struct list partial[SLAB_NR_FULLNESS];	/* fullest first */
+	struct list partial[SLAB_NR_FULLNESS]; /* fullest first */
 	struct list full;
-	struct list empty;		/* all free; at most one, but see reserve */
+	struct list empty; /* all free; at most one, but see reserve */
 	uint64_t nspans, nempty;
-	uint64_t nfree;			/* objects without OBJ_LIVE */
-	uint64_t reserve;		/* made objects that must stay */
+	uint64_t nfree;	  /* objects without OBJ_LIVE */
+	uint64_t reserve; /* made objects that must stay */
 	/* (a) written: created by slab_made(), destroyed under lock */
-	uint64_t created, destroyed;	/* objects made and unmade, ever */
+	uint64_t created, destroyed; /* objects made and unmade, ever */
 };
 
 /*
@@ -63,7 +65,8 @@ void slab_made(struct slab *s, void *obj);
  * that the reserve holds against another thread's slab_free()).  idle_since:
  * see heap_free().
  */
-void slab_free(struct slab *s, void *const *objs, size_t n, uint64_t idle_since);
+void slab_free(struct slab *s, void *const *objs, size_t n,
+	       uint64_t idle_since);
 
 /* Every empty span goes back to the heap, but for the reserve. */
 void slab_trim(struct slab *s, uint64_t idle_since);
@@ -76,8 +79,8 @@ void slab_for_each_span(struct slab *s, void (*fn)(struct span *, void *),
 			void *arg);
 
 /* Says what is wrong with obj, which is not a live object of s, and aborts. */
-__attribute__((noreturn, cold))
-void slab_misuse(const struct slab *s, const void *obj);
+__attribute__((noreturn, cold)) void slab_misuse(const struct slab *s,
+						 const void *obj);
 
 /*
  * The span of obj and its index in it, if obj is a live object of s; aborts
@@ -93,8 +96,10 @@ static inline struct span *slab_find(const struct slab *s, const void *obj,
 	*index = span_object(span, obj);
 	/* Relaxed: OBJ_LIVE does not change under who owns the object. */
 	if (__builtin_expect(*index == UINT32_MAX ||
-			     !(__atomic_load_n(&span->state[*index],
-					       __ATOMIC_RELAXED) & OBJ_LIVE), 0))
+				     !(__atomic_load_n(&span->state[*index],
+						       __ATOMIC_RELAXED) &
+				       OBJ_LIVE),
+			     0))
 		slab_misuse(s, obj);
 	return span;
 }

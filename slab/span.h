@@ -28,17 +28,17 @@
 #include "sys/list.h"
 
 enum {
-	PAGE_SHIFT_	= 13,
-	PAGE_SIZE_	= 1 << PAGE_SHIFT_,
-	ARENA_SHIFT	= 26,
-	ARENA_PAGES	= 1 << (ARENA_SHIFT - PAGE_SHIFT_),
-	ADDRESS_BITS	= sizeof(void *) == 8 ? 48 : 32,
-	ARENA_MAP_LEN	= 1 << (ADDRESS_BITS - ARENA_SHIFT),
+	PAGE_SHIFT_ = 13,
+	PAGE_SIZE_ = 1 << PAGE_SHIFT_,
+	ARENA_SHIFT = 26,
+	ARENA_PAGES = 1 << (ARENA_SHIFT - PAGE_SHIFT_),
+	ADDRESS_BITS = sizeof(void *) == 8 ? 48 : 32,
+	ARENA_MAP_LEN = 1 << (ADDRESS_BITS - ARENA_SHIFT),
 };
 
 enum span_kind {
-	SPAN_FREE,		/* in a bin of the heap */
-	SPAN_HELD,		/* free, but in no bin: its pages are being released */
+	SPAN_FREE, /* in a bin of the heap */
+	SPAN_HELD, /* free, but in no bin: its pages are being released */
 	SPAN_SLAB,
 	SPAN_LARGE,
 };
@@ -49,31 +49,33 @@ enum span_kind {
  * record, a magazine) does, and the slab's lock holder reads only OBJ_LIVE.
  */
 enum obj_state {
-	OBJ_LIVE	= 1 << 0,	/* the slab has handed it out */
-	OBJ_MADE	= 1 << 1,	/* constructed */
-	OBJ_IDLE	= 1 << 2,	/* in a magazine off the CPU */
-	OBJ_PUT		= 1 << 3,	/* debug: put and not got since */
-	OBJ_SEEN	= 1 << 4,	/* audit: met on its walk */
+	OBJ_LIVE = 1 << 0, /* the slab has handed it out */
+	OBJ_MADE = 1 << 1, /* constructed */
+	OBJ_IDLE = 1 << 2, /* in a magazine off the CPU */
+	OBJ_PUT = 1 << 3,  /* debug: put and not got since */
+	OBJ_SEEN = 1 << 4, /* audit: met on its walk */
 };
 
 struct slab;
 
+/* The first cache line is what a put reads, and hardly ever written. */
 struct span {
-	struct list list;	/* heap or slab lock: its place in a list */
-	uintptr_t start;	/* (c) while in use */
-	uint32_t npages;	/* (c) while in use */
-	uint8_t kind;		/* heap lock; enum span_kind */
-	uint8_t fullness;	/* slab lock: which list of the slab */
-	uint8_t direct;		/* (c): mapped on its own, unmapped when freed */
-	uint32_t size;		/* SPAN_SLAB (c): bytes from object to object */
-	uint32_t nobj;		/* SPAN_SLAB (c) */
-	uint32_t nfree;		/* SPAN_SLAB, slab lock: objects without OBJ_LIVE */
-	uint32_t nmade;		/* SPAN_SLAB, (a): objects with OBJ_MADE */
-	uint32_t cursor;	/* SPAN_SLAB, slab lock: no free object below */
-	uint64_t magic;		/* SPAN_SLAB (c): offset * magic >> 40 = index */
-	struct slab *slab;	/* SPAN_SLAB (c); NULL in every other span */
-	uint8_t *state;		/* SPAN_SLAB (c): enum obj_state, nobj of them */
-	void **site;		/* SPAN_SLAB in debug (c): who put it last */
+	uintptr_t start;   /* (c) while in use */
+	uint64_t magic;	   /* SPAN_SLAB (c): offset * magic >> 40 = index */
+	uint32_t size;	   /* SPAN_SLAB (c): bytes from object to object */
+	uint32_t nobj;	   /* SPAN_SLAB (c) */
+	struct slab *slab; /* SPAN_SLAB (c); NULL in every other span */
+	uint8_t *state;	   /* SPAN_SLAB (c): enum obj_state, nobj of them */
+	void **site;	   /* SPAN_SLAB in debug (c): who put it last */
+	uint32_t npages;   /* (c) while in use */
+	uint8_t kind;	   /* heap lock; enum span_kind */
+	uint8_t direct;	   /* (c): mapped on its own, unmapped when freed */
+
+	struct list list __attribute__((aligned(64))); /* heap or slab lock */
+	uint32_t nfree;	  /* SPAN_SLAB, slab lock: objects without OBJ_LIVE */
+	uint32_t nmade;	  /* SPAN_SLAB, (a): objects with OBJ_MADE */
+	uint32_t cursor;  /* SPAN_SLAB, slab lock: no free object below */
+	uint8_t fullness; /* SPAN_SLAB, slab lock: which list it is on */
 };
 
 /*
@@ -82,25 +84,25 @@ struct span {
  *	mean something in free spans only.
  */
 enum page_bit {
-	PAGE_OURS,		/* percu's, and not another mapping's */
-	PAGE_COMMITTED,		/* readable and writable */
-	PAGE_RESIDENT,		/* handed out since it was last released */
-	PAGE_IDLE,		/* in a span of kind SPAN_FREE */
-	PAGE_FRESH,		/* became idle since the last ageing cycle */
-	PAGE_DUE,		/* to be released by the cycle under way */
+	PAGE_OURS,	/* percu's, and not another mapping's */
+	PAGE_COMMITTED, /* readable and writable */
+	PAGE_RESIDENT,	/* handed out since it was last released */
+	PAGE_IDLE,	/* in a span of kind SPAN_FREE */
+	PAGE_FRESH,	/* became idle since the last ageing cycle */
+	PAGE_DUE,	/* to be released by the cycle under way */
 	NR_PAGE_BITS
 };
 
 struct arena {
-	struct span *span[ARENA_PAGES];		/* heap lock; read without */
+	struct span *span[ARENA_PAGES]; /* heap lock; read without */
 	/*
 	 * Class of the built-in pool that a page belongs to, plus one; 0 for
 	 * all else.  Same rules as span[].
 	 */
 	uint8_t class[ARENA_PAGES];
-	uint64_t bits[NR_PAGE_BITS][ARENA_PAGES / 64];	/* heap lock */
-	uintptr_t base;				/* (c) address of page 0 */
-	struct arena *next;			/* (c) an older arena, or NULL */
+	uint64_t bits[NR_PAGE_BITS][ARENA_PAGES / 64]; /* heap lock */
+	uintptr_t base;	    /* (c) address of page 0 */
+	struct arena *next; /* (c) an older arena, or NULL */
 };
 
 extern struct arena *arena_map[ARENA_MAP_LEN];
@@ -119,8 +121,9 @@ static inline struct span *span_of(const void *p)
 
 	if (!a)
 		return NULL;
-	return __atomic_load_n(&a->span[((uintptr_t)p >> PAGE_SHIFT_) &
-					(ARENA_PAGES - 1)], __ATOMIC_ACQUIRE);
+	return __atomic_load_n(
+		&a->span[((uintptr_t)p >> PAGE_SHIFT_) & (ARENA_PAGES - 1)],
+		__ATOMIC_ACQUIRE);
 }
 
 /* Index of the object that holds p, which lies in s. */

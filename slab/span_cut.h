@@ -26,10 +26,10 @@
 #include "slab/span.h"
 
 enum {
-	SPAN_MAX_PAGES	= 32,
-	OBJ_MIN_SIZE	= 8,
-	OBJ_MAX_SIZE	= SPAN_MAX_PAGES << PAGE_SHIFT_,
-	SPAN_TAIL_DIV	= 16,		/* tail <= span / SPAN_TAIL_DIV */
+	SPAN_MAX_PAGES = 32,
+	OBJ_MIN_SIZE = 8,
+	OBJ_MAX_SIZE = SPAN_MAX_PAGES << PAGE_SHIFT_,
+	SPAN_TAIL_DIV = 16, /* tail <= span / SPAN_TAIL_DIV */
 };
 
 /* How many objects of size bytes a span has to hold. */
