@@ -17,17 +17,17 @@
 #include "sys/report.h"
 
 enum {
-	CONF_KEY_MAX	= 24,	/* bytes of a key that are compared */
-	CONF_SHOW_MAX	= 48,	/* bytes of a value in a warning */
+	CONF_KEY_MAX = 24,  /* no key is longer */
+	CONF_SHOW_MAX = 48, /* bytes of a text in a warning */
 };
 
 struct conf conf;
 
 enum conf_kind {
-	CONF_MODE,		/* auto or lock, into a bool */
-	CONF_BOOL,		/* 0 or 1 */
-	CONF_SIZE,		/* bytes; k, m or g after it */
-	CONF_HELP,		/* no value, prints the table */
+	CONF_MODE, /* auto or lock, into a bool */
+	CONF_BOOL, /* 0 or 1 */
+	CONF_SIZE, /* bytes; k, m or g after it */
+	CONF_HELP, /* no value, prints the table */
 };
 
 static const struct conf_key {
@@ -37,14 +37,18 @@ static const struct conf_key {
 	const char *what;
 } conf_keys[] = {
 	{ "mode", CONF_MODE, &conf.lock, "auto, or lock: do without rseq" },
-	{ "cpu_cache", CONF_SIZE, &conf.cpu_cache, "most bytes cached on a CPU" },
+	{ "cpu_cache", CONF_SIZE, &conf.cpu_cache,
+	  "most bytes cached on a CPU" },
 	{ "depot_cache", CONF_SIZE, &conf.depot_cache,
 	  "most bytes cached in all depots; 0: by the number of CPUs" },
-	{ "debug", CONF_BOOL, &conf.debug, "1: check each put, remember its place" },
+	{ "debug", CONF_BOOL, &conf.debug,
+	  "1: check each put, remember its place" },
 	{ "help", CONF_HELP, NULL, "this list" },
 };
 
-enum { CONF_NR_KEYS = sizeof(conf_keys) / sizeof(conf_keys[0]) };
+enum {
+	CONF_NR_KEYS = sizeof(conf_keys) / sizeof(conf_keys[0])
+};
 
 /* A piece of the string, without its terminator. */
 struct conf_text {
@@ -98,11 +102,9 @@ static size_t conf_distance(struct conf_text t, const char *key)
 
 static const struct conf_key *conf_nearest(struct conf_text t)
 {
-	const struct conf_key *best = NULL;
+	const struct conf_key *best = conf_keys;
 	size_t least = SIZE_MAX, d;
 
-	if (t.len > CONF_KEY_MAX)
-		t.len = CONF_KEY_MAX;
 	for (size_t i = 0; i < CONF_NR_KEYS; i++) {
 		d = conf_distance(t, conf_keys[i].name);
 		if (d < least) {
@@ -116,7 +118,7 @@ static const struct conf_key *conf_nearest(struct conf_text t)
 /* log2 of the unit; 0 for a letter that is none */
 static unsigned int conf_unit(char c)
 {
-	switch (c | 0x20) {	/* to lower case, where it is a letter */
+	switch (c | 0x20) { /* to lower case, where it is a letter */
 	case 'k':
 		return 10;
 	case 'm':
@@ -137,7 +139,8 @@ static bool conf_size(struct conf_text t, size_t *out)
 	if (!t.len)
 		return false;
 	for (size_t i = 0; i < t.len; i++) {
-		if (t.s[i] < '0' || t.s[i] > '9' || __builtin_mul_overflow(v, 10, &v) ||
+		if (t.s[i] < '0' || t.s[i] > '9' ||
+		    __builtin_mul_overflow(v, 10, &v) ||
 		    __builtin_add_overflow(v, (size_t)(t.s[i] - '0'), &v))
 			return false;
 	}
@@ -145,7 +148,8 @@ static bool conf_size(struct conf_text t, size_t *out)
 }
 
 /* true: the text is the second word, false: the first; or it is neither. */
-static bool conf_word(struct conf_text t, const char *no, const char *yes, bool *out)
+static bool conf_word(struct conf_text t, const char *no, const char *yes,
+		      bool *out)
 {
 	if (!conf_text_is(t, no) && !conf_text_is(t, yes))
 		return false;
@@ -195,9 +199,11 @@ static void conf_help(void)
 	report_line("PERCU=key:value,key:value");
 	for (key = conf_keys; key < conf_keys + CONF_NR_KEYS; key++) {
 		if (key->kind == CONF_SIZE)
-			conf_show_size(value, sizeof(value), *(size_t *)key->var);
+			conf_show_size(value, sizeof(value),
+				       *(size_t *)key->var);
 		else if (key->kind == CONF_MODE)
-			snprintf(value, sizeof(value), "%s", conf.lock ? "lock" : "auto");
+			snprintf(value, sizeof(value), "%s",
+				 conf.lock ? "lock" : "auto");
 		else if (key->kind == CONF_BOOL)
 			snprintf(value, sizeof(value), "%d", *(bool *)key->var);
 		else
@@ -206,23 +212,27 @@ static void conf_help(void)
 	}
 }
 
+/* How much of it a warning shows. */
+static int conf_shown(struct conf_text t)
+{
+	return t.len < CONF_SHOW_MAX ? (int)t.len : CONF_SHOW_MAX;
+}
+
 /* One key:value.  Returns whether it asked for help. */
 static bool conf_item(struct conf_text item)
 {
 	struct conf_text value = item, name = conf_cut(&value, ':');
 	const struct conf_key *key;
-	int shown;
 
 	key = conf_nearest(name);
 	if (!conf_text_is(name, key->name)) {
-		shown = name.len < CONF_SHOW_MAX ? (int)name.len : CONF_SHOW_MAX;
 		report_warn("PERCU: unknown key '%.*s', the nearest is '%s'",
-			    shown, name.s, key->name);
+			    conf_shown(name), name.s, key->name);
 		return false;
 	}
 	if (!conf_set(key, value)) {
-		shown = value.len < CONF_SHOW_MAX ? (int)value.len : CONF_SHOW_MAX;
-		report_warn("PERCU: bad value '%.*s' for '%s'", shown, value.s, key->name);
+		report_warn("PERCU: bad value '%.*s' for '%s'",
+			    conf_shown(value), value.s, key->name);
 		return false;
 	}
 	return key->kind == CONF_HELP;
@@ -238,7 +248,7 @@ void conf_parse(const char *s)
 		if (item.len)
 			help |= conf_item(item);
 	}
-	if (help)		/* last, so that it shows what the rest has set */
+	if (help) /* last, so that it shows what the rest has set */
 		conf_help();
 }
 

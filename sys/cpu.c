@@ -31,7 +31,7 @@
 #if defined(__x86_64__) && defined(__LP64__) && defined(__has_include)
 #if __has_include(<sys/rseq.h>)
 #include <sys/rseq.h>
-#define CPU_HAVE_RSEQ	1
+#define CPU_HAVE_RSEQ 1
 #endif
 #endif
 
@@ -42,13 +42,16 @@
  * auxiliary vector is asked.
  */
 enum {
-	RSEQ_OFF_CPU_ID		= 4,
-	RSEQ_OFF_MM_CID		= 24,
-	RSEQ_SIZE_MM_CID	= RSEQ_OFF_MM_CID + 4,
-	AUXV_RSEQ_FEATURE_SIZE	= 27,	/* AT_RSEQ_FEATURE_SIZE, Linux 6.3 */
+	RSEQ_OFF_CPU_ID = 4,
+	RSEQ_OFF_MM_CID = 24,
+	RSEQ_SIZE_MM_CID = RSEQ_OFF_MM_CID + 4,
+	AUXV_RSEQ_FEATURE_SIZE = 27, /* AT_RSEQ_FEATURE_SIZE, Linux 6.3 */
 };
 
-enum { CPU_MAX = 1 << 16 };	/* more is a misread file */
+/* More is a misread file. */
+enum {
+	CPU_MAX = 1 << 16
+};
 
 struct cpu_info cpu_info;
 
@@ -59,7 +62,7 @@ static inline uint32_t rseq_field(uint32_t off)
 {
 	char *self;
 
-	__asm__("movq %%fs:0, %0" : "=r" (self));
+	__asm__("movq %%fs:0, %0" : "=r"(self));
 	return *(const volatile uint32_t *)(self + __rseq_offset + off);
 }
 
@@ -110,11 +113,10 @@ uint32_t cpu_parse(const char *s)
 
 static uint32_t cpu_from_sysfs(void)
 {
+	static const char path[] = "/sys/devices/system/cpu/possible";
 	char buf[1024];
 
-	if (os_read_file("/sys/devices/system/cpu/possible", buf, sizeof(buf)) < 0)
-		return 0;
-	return cpu_parse(buf);
+	return os_read_file(path, buf, sizeof(buf)) < 0 ? 0 : cpu_parse(buf);
 }
 
 /*
@@ -179,7 +181,8 @@ static bool cpu_fence_works(void)
 	const int cmd = MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ;
 	int cmds = cpu_membarrier(MEMBARRIER_CMD_QUERY);
 
-	return cmds > 0 && cmds & cmd && !cpu_fence_register() && !cpu_membarrier(cmd);
+	return cmds > 0 && cmds & cmd && !cpu_fence_register() &&
+	       !cpu_membarrier(cmd);
 }
 
 void cpu_init(bool force_lock)
@@ -187,10 +190,12 @@ void cpu_init(bool force_lock)
 	int saved = errno;
 	bool certain = cpu_count();
 
-	cpu_info.rseq = !force_lock && certain && rseq_registered() && cpu_fence_works();
+	cpu_info.rseq = !force_lock && certain && rseq_registered() &&
+			cpu_fence_works();
 	cpu_info.mm_cid = cpu_info.rseq &&
 			  getauxval(AUXV_RSEQ_FEATURE_SIZE) >= RSEQ_SIZE_MM_CID;
-	cpu_info.index_off = cpu_info.mm_cid ? RSEQ_OFF_MM_CID : RSEQ_OFF_CPU_ID;
+	cpu_info.index_off = cpu_info.mm_cid ? RSEQ_OFF_MM_CID :
+					       RSEQ_OFF_CPU_ID;
 	errno = saved;
 }
 
@@ -208,10 +213,11 @@ const char *cpu_mode(void)
 static uint32_t cpu_index_any(void)
 {
 	int saved = errno, cpu = sched_getcpu();
+	uint64_t self = (uint64_t)pthread_self();
 	uint32_t index = (uint32_t)cpu;
 
 	if (cpu < 0)
-		index = (uint32_t)((uint64_t)pthread_self() * 0x9e3779b97f4a7c15u >> 33);
+		index = (uint32_t)(self * 0x9e3779b97f4a7c15u >> 32);
 	errno = saved;
 	return index < cpu_info.possible ? index : index % cpu_info.possible;
 }

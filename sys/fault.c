@@ -20,23 +20,17 @@
 
 /* (a) all of it */
 static struct {
-	_Atomic unsigned int mask;	/* of 1 << enum os_call; 0: disarmed */
-	_Atomic unsigned long nth;	/* counted from 1; 0: count, never fail */
+	_Atomic unsigned int mask; /* of 1 << enum os_call; 0: disarmed */
+	_Atomic unsigned long nth; /* counted from 1; 0: count, never fail */
 	_Atomic bool forever;
 	_Atomic unsigned long seen, fired;
 } fault;
 
 /* What the system itself would say when it runs out of the thing. */
 static const int fault_errno[OS_NR_CALLS] = {
-	[OS_RESERVE]	= ENOMEM,
-	[OS_COMMIT]	= ENOMEM,
-	[OS_RELEASE]	= EAGAIN,
-	[OS_MAP]	= ENOMEM,
-	[OS_UNMAP]	= ENOMEM,
-	[OS_MEMBARRIER]	= EPERM,
-	[OS_OPEN]	= EMFILE,
-	[OS_DUP]	= EMFILE,
-	[OS_WRITE]	= EIO,
+	[OS_RESERVE] = ENOMEM, [OS_COMMIT] = ENOMEM, [OS_RELEASE] = EAGAIN,
+	[OS_MAP] = ENOMEM,     [OS_UNMAP] = ENOMEM,  [OS_MEMBARRIER] = EPERM,
+	[OS_OPEN] = EMFILE,    [OS_DUP] = EMFILE,    [OS_WRITE] = EIO,
 };
 
 void os_fault_arm(unsigned int mask, unsigned long nth, bool forever)
@@ -68,19 +62,21 @@ unsigned long os_fault_fired(void)
 	return atomic_load_explicit(&fault.fired, memory_order_relaxed);
 }
 
-__attribute__((noinline, cold))
-static bool fault_count(enum os_call call)
+__attribute__((noinline, cold)) static bool fault_count(enum os_call call)
 {
 	unsigned long nth, seen;
+	unsigned int mask;
+	bool forever;
 
 	/* Acquire: pairs with os_fault_arm(); nth is the one of this mask. */
-	if (!(atomic_load_explicit(&fault.mask, memory_order_acquire) >> call & 1))
+	mask = atomic_load_explicit(&fault.mask, memory_order_acquire);
+	if (!(mask >> call & 1))
 		return false;
+	forever = atomic_load_explicit(&fault.forever, memory_order_relaxed);
 	nth = atomic_load_explicit(&fault.nth, memory_order_relaxed);
-	seen = 1 + atomic_fetch_add_explicit(&fault.seen, 1, memory_order_relaxed);
-	if (!nth || seen < nth)
-		return false;
-	if (seen > nth && !atomic_load_explicit(&fault.forever, memory_order_relaxed))
+	seen = atomic_fetch_add_explicit(&fault.seen, 1, memory_order_relaxed);
+	seen++;
+	if (!nth || seen < nth || (seen > nth && !forever))
 		return false;
 
 	atomic_fetch_add_explicit(&fault.fired, 1, memory_order_relaxed);
@@ -91,8 +87,7 @@ static bool fault_count(enum os_call call)
 bool os_fault(enum os_call call)
 {
 	/* Relaxed: 0 but for tests; fault_count() looks again. */
-	if (__builtin_expect(atomic_load_explicit(&fault.mask,
-						  memory_order_relaxed) == 0, 1))
+	if (!atomic_load_explicit(&fault.mask, memory_order_relaxed))
 		return false;
 	return fault_count(call);
 }

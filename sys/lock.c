@@ -22,19 +22,16 @@
  * Initial-exec: a first access must not allocate, for it may be malloc() that
  * takes the lock.
  */
-#define LOCK_TLS	static _Thread_local __attribute__((tls_model("initial-exec")))
+#define LOCK_TLS static _Thread_local __attribute__((tls_model("initial-exec")))
 
-LOCK_TLS uint32_t lock_held;		/* of 1 << enum lock_rank */
-LOCK_TLS unsigned int lock_paused;	/* how many lock_order_pause() deep */
+LOCK_TLS uint32_t lock_held;	   /* of 1 << enum lock_rank */
+LOCK_TLS unsigned int lock_paused; /* how many lock_order_pause() deep */
 
 static const char *const lock_name[LOCK_NR_RANKS] = {
-	[LOCK_AGE]	= "age",
-	[LOCK_POOLS]	= "pools",
-	[LOCK_RECORD]	= "record",
-	[LOCK_DEPOT]	= "depot",
-	[LOCK_SLAB]	= "slab",
-	[LOCK_HEAP]	= "heap",
-	[LOCK_META]	= "meta",
+	[LOCK_AGE] = "age",	  [LOCK_POOLS] = "pools",
+	[LOCK_RECORD] = "record", [LOCK_DEPOT] = "depot",
+	[LOCK_SLAB] = "slab",	  [LOCK_HEAP] = "heap",
+	[LOCK_META] = "meta",
 };
 
 void lock_order_enter(enum lock_rank rank)
@@ -42,7 +39,8 @@ void lock_order_enter(enum lock_rank rank)
 	if (lock_paused)
 		return;
 	if (lock_held >> rank)
-		report_misuse("lock order: %s taken while %s is held", lock_name[rank],
+		report_misuse("lock order: %s taken while %s is held",
+			      lock_name[rank],
 			      lock_name[31 - __builtin_clz(lock_held)]);
 	lock_held |= 1u << rank;
 }
@@ -52,7 +50,8 @@ void lock_order_leave(enum lock_rank rank)
 	if (lock_paused)
 		return;
 	if (!(lock_held >> rank & 1))
-		report_misuse("lock order: %s given and not held", lock_name[rank]);
+		report_misuse("lock order: %s given and not held",
+			      lock_name[rank]);
 	lock_held &= ~(1u << rank);
 }
 

@@ -23,10 +23,10 @@
 
 /* Linux 5.17; the headers may be older than the kernel. */
 #ifndef PR_SET_VMA
-#define PR_SET_VMA		0x53564d41
+#define PR_SET_VMA 0x53564d41
 #endif
 #ifndef PR_SET_VMA_ANON_NAME
-#define PR_SET_VMA_ANON_NAME	0
+#define PR_SET_VMA_ANON_NAME 0
 #endif
 
 size_t os_page_size(void)
@@ -53,8 +53,13 @@ static void *os_mmap(enum os_call call, size_t size, int prot)
 
 	if (os_fault(call))
 		return NULL;
-	p = mmap(NULL, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return p == MAP_FAILED ? NULL : p;
+	p = mmap(NULL, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		 -1, 0);
+	if (p == MAP_FAILED) {
+		errno = ENOMEM; /* what percu promises, whoever refused */
+		return NULL;
+	}
+	return p;
 }
 
 /* Takes align - page too much, and gives back what lies around the fit. */

@@ -39,7 +39,7 @@ bool	 os_fault(enum os_call call);	/* true: fail now, errno is set */
 
 /*
  * Pages.  Sizes and addresses are multiples of os_page_size(), except where
- * said.  NULL or -errno on failure; nothing is half done.
+ * said.  NULL and ENOMEM, or -errno, on failure; nothing is half done.
  */
 size_t	 os_page_size(void);
 void	*os_reserve(size_t size, size_t align);	/* inaccessible, aligned */

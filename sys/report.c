@@ -25,13 +25,13 @@
 #include "sys/report.h"
 
 enum {
-	REPORT_FD_MIN	= 100,	/* out of the way of select() and of shells */
-	REPORT_MAX	= 512,	/* bytes of a line, its newline included */
+	REPORT_FD_MIN = 100, /* out of the way of select() and of shells */
+	REPORT_MAX = 512,    /* bytes of a line, its newline included */
 };
 
 /* (c) constant after report_init() */
 static struct {
-	int fd;			/* 2 where there is no duplicate */
+	int fd; /* 2 where there is no duplicate */
 	dev_t dev;
 	ino_t ino;
 } report = { .fd = STDERR_FILENO };
@@ -62,7 +62,7 @@ void report_init(void)
 	report.fd = STDERR_FILENO;
 
 	fd = report_dup(REPORT_FD_MIN);
-	if (fd < 0)		/* RLIMIT_NOFILE may be below that */
+	if (fd < 0) /* RLIMIT_NOFILE may be below that */
 		fd = report_dup(STDERR_FILENO + 1);
 	if (fd >= 0 && !fstat(fd, &st)) {
 		report.fd = fd;
@@ -72,8 +72,8 @@ void report_init(void)
 	errno = saved;
 }
 
-__attribute__((format(printf, 2, 0)))
-static void report_emit(const char *prefix, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void
+report_emit(const char *prefix, const char *fmt, va_list ap)
 {
 	char line[REPORT_MAX];
 	size_t len = strlen(prefix), room = sizeof(line) - len;
@@ -87,7 +87,7 @@ static void report_emit(const char *prefix, const char *fmt, va_list ap)
 		if ((unsigned char)line[i] < ' ' || line[i] == '\177')
 			line[i] = '?';
 	}
-	line[len++] = '\n';	/* where vsnprintf() put its '\0' */
+	line[len++] = '\n'; /* where vsnprintf() put its '\0' */
 	/* There is nobody left to tell that this failed. */
 	os_write(report_fd_ours() ? report.fd : STDERR_FILENO, line, len);
 	errno = saved;
