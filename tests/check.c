@@ -5,6 +5,11 @@
  * What goes wrong in the harness itself (no pipe, no thread) is no finding
  * about percu: it ends the program at once, with status 2.
  */
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#else
+#define VALGRIND_CLO_CHANGE(option) (void)(option)
+#endif
 #include <CUnit/Basic.h>
 #include <errno.h>
 #include <pthread.h>
@@ -21,10 +26,11 @@
 #include "sys/report.h"
 #include "tests/check.h"
 
-enum { CHECK_CHILD_SECONDS = 60 };
+enum {
+	CHECK_CHILD_SECONDS = 60
+};
 
-__attribute__((noreturn))
-static void check_die(const char *what)
+__attribute__((noreturn)) static void check_die(const char *what)
 {
 	fprintf(stderr, "check: %s: %s\n", what, strerror(errno));
 	exit(2);
@@ -53,9 +59,11 @@ int check_main(const char *name, const CU_TestInfo *tests)
 		if (!CU_add_test(suite, tests->pName, tests->pTestFunc))
 			check_die(tests->pName);
 	}
-	CU_basic_set_mode(check_env("PERCU_TEST_BRIEF") ? CU_BRM_NORMAL : CU_BRM_VERBOSE);
+	CU_basic_set_mode(check_env("PERCU_TEST_BRIEF") ? CU_BRM_NORMAL :
+							  CU_BRM_VERBOSE);
 	good = CU_basic_run_tests() == CUE_SUCCESS;
-	good = good && CU_get_number_of_tests_run() && !CU_get_number_of_failure_records();
+	good = good && CU_get_number_of_tests_run() &&
+	       !CU_get_number_of_failure_records();
 	CU_cleanup_registry();
 	return good ? 0 : 1;
 }
@@ -88,14 +96,15 @@ uint64_t check_seed(void)
 
 	if (seed)
 		return seed;
-	seed = s ? strtoull(s, NULL, 0) : (uint64_t)time(NULL) << 20 ^ (uint64_t)getpid();
+	seed = s ? strtoull(s, NULL, 0) :
+		   (uint64_t)time(NULL) << 20 ^ (uint64_t)getpid();
 	seed += !seed;
 	printf("(PERCU_TEST_SEED=%llu) ", (unsigned long long)seed);
 	return seed;
 }
 
-__attribute__((noreturn))
-static void check_child(int fd, void (*fn)(void *arg), void *arg)
+__attribute__((noreturn)) static void check_child(int fd, void (*fn)(void *arg),
+						  void *arg)
 {
 	const struct rlimit none = { 0, 0 };
 
@@ -107,7 +116,9 @@ static void check_child(int fd, void (*fn)(void *arg), void *arg)
 	alarm(CHECK_CHILD_SECONDS);
 	dup2(fd, STDERR_FILENO);
 	close(fd);
-	report_init();		/* from the program's stderr to this one */
+	report_init(); /* from the program's stderr to this one */
+	/* What it has of the threads that were not forked is no leak. */
+	VALGRIND_CLO_CHANGE("--leak-check=no");
 	fn(arg);
 	/* Not exit(): the parent's buffers and handlers are the parent's. */
 	_exit(0);
@@ -122,7 +133,8 @@ static void check_drain(int fd, char *out, size_t outlen)
 
 	do {
 		room = outlen > len + 1 ? outlen - len - 1 : 0;
-		n = read(fd, room ? out + len : spill, room ? room : sizeof(spill));
+		n = read(fd, room ? out + len : spill,
+			 room ? room : sizeof(spill));
 		if (n > 0 && room)
 			len += (size_t)n;
 	} while (n > 0 || (n < 0 && errno == EINTR));
@@ -160,9 +172,11 @@ bool check_aborts(void (*fn)(void *arg), void *arg, const char *line)
 	char out[1024];
 	int status = check_fork(fn, arg, out, sizeof(out));
 
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT && !strcmp(out, line))
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT &&
+	    !strcmp(out, line))
 		return true;
-	printf("\n    status %#x, said \"%s\", not \"%s\"\n", (unsigned int)status, out, line);
+	printf("\n    status %#x, said \"%s\", not \"%s\"\n",
+	       (unsigned int)status, out, line);
 	return false;
 }
 
@@ -183,7 +197,8 @@ static void *check_thread(void *p)
 	return NULL;
 }
 
-void check_threads(unsigned int n, void (*fn)(unsigned int i, void *arg), void *arg)
+void check_threads(unsigned int n, void (*fn)(unsigned int i, void *arg),
+		   void *arg)
 {
 	struct check_thread *t = calloc(n, sizeof(*t));
 	pthread_barrier_t start;
@@ -191,7 +206,9 @@ void check_threads(unsigned int n, void (*fn)(unsigned int i, void *arg), void *
 	if (!t || pthread_barrier_init(&start, NULL, n))
 		check_die("threads");
 	for (unsigned int i = 0; i < n; i++) {
-		t[i] = (struct check_thread){ .i = i, .fn = fn, .arg = arg, .start = &start };
+		t[i] = (struct check_thread){
+			.i = i, .fn = fn, .arg = arg, .start = &start
+		};
 		errno = pthread_create(&t[i].id, NULL, check_thread, &t[i]);
 		if (errno)
 			check_die("pthread_create");

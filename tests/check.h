@@ -73,6 +73,7 @@ int check_fork(void (*fn)(void *arg), void *arg, char *out, size_t outlen);
 bool check_aborts(void (*fn)(void *arg), void *arg, const char *line);
 
 /* n threads run fn(0 .. n - 1, arg), all let go at once; returns when all did. */
-void check_threads(unsigned int n, void (*fn)(unsigned int i, void *arg), void *arg);
+void check_threads(unsigned int n, void (*fn)(unsigned int i, void *arg),
+		   void *arg);
 
 #endif /* PERCU_TESTS_CHECK_H */
