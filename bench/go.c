@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench/go.c - Go's sync.Pool, the model, beside what was made of it
+ *
+ * The Go program's text is part of this one; where there is a Go compiler it
+ * is built in a temporary folder and run as a worker.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <percu/pool.h>
+
+#include "bench/bench.h"
+
+static const double GO_BOUND = 5;
+
+/* The assembler looks it up from the top folder, where make runs. */
+__asm__(".pushsection .rodata\n"
+	"go_text:\n\t"
+	".incbin \"bench/go/main.go\"\n"
+	"go_text_end:\n\t"
+	".popsection\n");
+extern const char go_text[], go_text_end[];
+
+static bool write_text(const char *dir)
+{
+	char path[PATH_MAX];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/main.go", dir);
+	f = fopen(path, "w");
+	return f && fwrite(go_text, 1, (size_t)(go_text_end - go_text), f) &&
+	       !fclose(f);
+}
+
+/* dir is ours: mkdtemp() made its name. */
+static bool build(const char *dir)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command),
+		 "cd %s && GO111MODULE=off go build -o pool main.go", dir);
+	return write_text(dir) && !system(command);
+}
+
+static void remove_all(const char *dir)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	if (system(command))
+		fprintf(stderr, "percu-bench: %s remains\n", dir);
+}
+
+static void against(const char *program)
+{
+	const char *const args[] = { program, NULL };
+	struct percu_pool *pool = make_pool("bench-go", OBJECT);
+	struct contestant c[] = {
+		{ .name = "percu: pool get + put, inlined",
+		  .fn = pair_inlined,
+		  .ctx = pool },
+		{ .name = "Go: sync.Pool Get + Put", .timed = worker_timed },
+	};
+
+	pin_last();
+	c[1].ctx = worker_start(args, NULL);
+	compare(c, ARRAY_SIZE(c), 10 * MSEC);
+	rows_ns(c, ARRAY_SIZE(c));
+	row_least("sync.Pool / pool, inlined", c[1].ns / c[0].ns, "x",
+		  GO_BOUND);
+	worker_stop(c[1].ctx);
+	percu_pool_destroy(pool);
+}
+
+bool bench_go(void)
+{
+	char dir[] = "/tmp/percu-bench-XXXXXX";
+	char program[sizeof(dir) + 8];
+	bool built;
+
+	if (system("go version >/dev/null 2>&1")) {
+		row_skip("Go's sync.Pool", "go is not installed");
+		return true;
+	}
+	if (!mkdtemp(dir)) {
+		perror(dir);
+		return false;
+	}
+	snprintf(program, sizeof(program), "%s/pool", dir);
+	built = build(dir);
+	if (built)
+		against(program);
+	else
+		row_skip("Go's sync.Pool", "go build failed");
+	remove_all(dir);
+	return built;
+}

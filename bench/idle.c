@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench/idle.c - what ten thousand threads leave behind when they sleep
+ *
+ * Each has got a thousand objects and put them back, and waits.  A cache that
+ * grows with threads has ten million objects now; percu's has what its budget
+ * allows, which the command sets.  What the threads themselves occupy is what
+ * as many occupy that did nothing; all have used the same of their stacks.
+ */
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <percu/pool.h>
+#include <percu/stats.h>
+
+#include "bench/bench.h"
+
+enum {
+	OBJECTS = 1000,
+	STACK = 64 * KB,
+	STACK_USED = 24 * KB
+};
+enum {
+	CPU_BUDGET = 512 * KB,
+	DEPOT_BUDGET = 1 * MB
+};
+
+static const double RSS_BOUND = 2.0; /* MiB */
+
+/* The worker: "idle N 0|1", 1: with objects. */
+
+static struct percu_pool *pool; /* NULL: nothing is got */
+static sem_t slept, never;
+
+static void use_objects(void)
+{
+	void *obj[OBJECTS];
+
+	for (size_t i = 0; i < OBJECTS; i++) {
+		obj[i] = percu_pool_get(pool);
+		if (!obj[i])
+			abort();
+		memset(obj[i], 1, OBJECT);
+	}
+	for (size_t i = 0; i < OBJECTS; i++)
+		percu_pool_put(pool, obj[i]);
+}
+
+static __attribute__((noinline)) void use_stack(void)
+{
+	char used[STACK_USED];
+
+	memset(used, 0, sizeof(used));
+	touch(used);
+}
+
+static void *sleeper(void *unused)
+{
+	use_stack();
+	if (pool)
+		use_objects();
+	sem_post(&slept);
+	while (sem_wait(&never))
+		;
+	return unused;
+}
+
+static uint64_t answer(void *unused, const char *what, uint64_t arg)
+{
+	struct percu_memstats ms;
+
+	(void)unused;
+	(void)arg;
+	percu_memstats(&ms);
+	return strcmp(what, "cached") ? ms.meta_sys : ms.cached;
+}
+
+int work_idle(char **args)
+{
+	const struct service s = { .answer = answer };
+	size_t n = strtoul(args[0], NULL, 10);
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	if (args[1][0] == '1')
+		pool = make_pool("bench-idle", OBJECT);
+	sem_init(&slept, 0, 0);
+	sem_init(&never, 0, 0);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK);
+	for (size_t i = 0; i < n; i++) {
+		if (pthread_create(&thread, &attr, sleeper, NULL)) {
+			fprintf(stderr,
+				"percu-bench: no more than %zu threads\n", i);
+			return 1;
+		}
+	}
+	for (size_t i = 0; i < n;)
+		i += !sem_wait(&slept);
+	return serve(&s);
+}
+
+/* The command's side. */
+
+static struct worker *start(unsigned int threads, const char *with)
+{
+	char n[16];
+	const char *const args[] = { "percu-bench", "worker", "idle", n,
+				     with,          NULL };
+	char budget[64];
+
+	snprintf(n, sizeof(n), "%u", threads);
+	snprintf(budget, sizeof(budget), "cpu_cache:%d,depot_cache:%d",
+		 (int)CPU_BUDGET, (int)DEPOT_BUDGET);
+	setenv("PERCU", budget, 1);
+	return worker_start(args, NULL);
+}
+
+/* Bytes resident in a process of n threads; *cached: those in percu's caches. */
+static double resident(unsigned int threads, const char *with, double *cached)
+{
+	struct worker *w = start(threads, with);
+	double bytes = (double)worker_ask(w, "rss", 0);
+
+	if (cached)
+		*cached = (double)worker_ask(w, "cached", 0);
+	worker_stop(w);
+	return bytes;
+}
+
+bool bench_idle(void)
+{
+	unsigned int n = opt.small ? 1000 : 10000;
+	double bound = (double)cpus() * CPU_BUDGET + DEPOT_BUDGET;
+	double cached, few, many, few_cached;
+	char name[64];
+
+	few = resident(2, "1", &few_cached) - resident(2, "0", NULL);
+	many = resident(n, "1", &cached) - resident(n, "0", NULL);
+	row_info("idle: 2 threads leave, beyond their stacks", few / MB, "MiB");
+	row_info("idle: 2 threads leave cached", few_cached / MB, "MiB");
+	snprintf(name, sizeof(name), "idle: %u threads leave cached", n);
+	row_most(name, cached / MB, "MiB", bound / MB);
+	snprintf(name, sizeof(name),
+		 "idle: %u threads leave resident, beyond 2 threads'", n);
+	row_most(name, (many - few) / MB, "MiB", RSS_BOUND);
+	return true;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench/pair_inline.c - get and put inlined into the loop
+ *
+ * In a file of its own, because <percu/inline.h> changes what the two names
+ * mean for all that follows it.
+ */
+#include <percu/inline.h>
+
+#include "bench/calls.h"
+#include "bench/loops.h"
+
+void pair_inlined(void *pool, uint64_t iters)
+{
+	loop_pair(iters, call_pool_get, call_pool_put, pool);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench/peers.c - other people's mallocs, as the system packages them
+ *
+ * percu-bench-malloc calls malloc and free and is told by LD_PRELOAD whose.
+ * The dynamic linker finds them by name, where it looks for all libraries.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench/bench.h"
+
+static const struct known {
+	const char *name;
+	const char *soname[3]; /* the first that is there */
+} known[] = {
+	{ "glibc", { NULL } },
+	{ "jemalloc", { "libjemalloc.so.2" } },
+	{ "mimalloc", { "libmimalloc.so.3", "libmimalloc.so.2" } },
+	{ "tcmalloc", { "libtcmalloc_minimal.so.4", "libtcmalloc.so.4" } },
+	{ "snmalloc", { "libsnmallocshim.so.0", "libsnmallocshim.so" } },
+};
+_Static_assert(ARRAY_SIZE(known) <= NR_PEERS, "room for all");
+
+/* Asks the program itself, whose dynamic linker would say on stderr that not. */
+static bool loads(const char *soname)
+{
+	const char *const args[] = { "percu-bench-malloc", "preloaded", NULL };
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (!freopen("/dev/null", "w", stderr))
+			_exit(1);
+		setenv("LD_PRELOAD", soname, 1);
+		exec_sibling(args);
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
+}
+
+static const char *installed(const struct known *k)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(k->soname) && k->soname[i]; i++)
+		if (loads(k->soname[i]))
+			return k->soname[i];
+	return NULL;
+}
+
+static struct worker *start(const struct known *k, const char *loop)
+{
+	const char *const args[] = { "percu-bench-malloc", loop, NULL };
+	const char *soname = installed(k);
+
+	if (soname || !k->soname[0])
+		return worker_start(args, soname);
+	row_skip(k->name, "not installed");
+	return NULL;
+}
+
+size_t peers_start(struct peer *peers, const char *loop)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		peers[n].name = known[i].name;
+		peers[n].worker = start(&known[i], loop);
+		n += peers[n].worker != NULL;
+	}
+	return n;
+}
+
+void peers_stop(struct peer *peers, size_t n)
+{
+	while (n--)
+		worker_stop(peers[n].worker);
+}
