@@ -36,6 +36,8 @@ void heap_free(struct span *s, uint64_t idle_since);
  * the only one to fork.
  */
 size_t heap_age(bool all);
+/* What the next cycle would release, now and without being a cycle. */
+size_t heap_release(void);
 uint64_t heap_cycle(void); /* how many ageing cycles there were */
 
 struct heap_stats {

@@ -44,8 +44,14 @@ static void arena_mark(struct arena *a, bool all)
 		if (!all)
 			old &= ~a->bits[PAGE_FRESH][w];
 		a->bits[PAGE_DUE][w] |= old;
-		a->bits[PAGE_FRESH][w] &= ~idle;
 	}
+}
+
+/* What is fresh now is not at the next cycle. */
+static void arena_ripen(struct arena *a)
+{
+	for (uint32_t w = 0; w < ARENA_PAGES / 64; w++)
+		a->bits[PAGE_FRESH][w] &= ~a->bits[PAGE_IDLE][w];
 }
 
 /* The first page from i on that is due and in a bin. */
@@ -137,20 +143,40 @@ static size_t arena_age(struct arena *a)
 	return pages;
 }
 
+/* Releases what is due; the arenas that there were when it was marked. */
+static size_t release_due(struct arena *newest)
+{
+	size_t pages = 0;
+
+	for (struct arena *a = newest; a; a = a->next)
+		pages += arena_age(a);
+	return pages << PAGE_SHIFT_;
+}
+
 size_t heap_age(bool all)
 {
 	struct arena *newest;
-	size_t pages = 0;
 
 	lock_take(&heap.lock, LOCK_HEAP);
 	/* Relaxed: see heap_cycle(). */
 	__atomic_store_n(&heap.cycle, heap.cycle + 1, __ATOMIC_RELAXED);
 	newest = arena_first();
-	for (struct arena *a = newest; a; a = a->next)
+	for (struct arena *a = newest; a; a = a->next) {
 		arena_mark(a, all);
+		arena_ripen(a);
+	}
 	lock_give(&heap.lock, LOCK_HEAP);
+	return release_due(newest);
+}
 
+size_t heap_release(void)
+{
+	struct arena *newest;
+
+	lock_take(&heap.lock, LOCK_HEAP);
+	newest = arena_first();
 	for (struct arena *a = newest; a; a = a->next)
-		pages += arena_age(a);
-	return pages << PAGE_SHIFT_;
+		arena_mark(a, false);
+	lock_give(&heap.lock, LOCK_HEAP);
+	return release_due(newest);
 }

@@ -105,7 +105,7 @@ static void span_cut(struct span *span, struct slab *s, uint8_t *state,
 	span->nfree = s->nobj;
 	span->nmade = 0;
 	span->cursor = 0;
-	span->magic = (((uint64_t)1 << 40) + s->size - 1) / s->size;
+	span->magic = span_magic(s->size);
 	span->state = state;
 	span->site = site;
 	span->fullness = EMPTY;

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/age.c - stopping pools, draining records, ageing
+ *
+ * Stopping.  To touch the records of other CPUs, the drainer (1) publishes
+ * the dummy as the pool's base, (2) fences: membarrier aborts every sequence
+ * that is under way on a CPU, and orders (1) before every sequence that starts
+ * after, so that each of these finds the dummy, empty and full, and misses;
+ * (3) works on the records with plain loads and stores; (4) publishes the base
+ * again, releasing (3).  One fence serves any number of pools.  On the lock
+ * path the fence is to take and give each record's lock once, see
+ * record_lock().  If the fence fails nothing is touched and nothing drained.
+ *
+ *	drainer					thread on a CPU
+ *	base = dummy (release)			arm
+ *	membarrier(RSEQ)			load base
+ *	records are the drainer's		load word, slot
+ *	base = records (release)		store word (commit)
+ *
+ * A thread that loaded the old base is armed; the fence restarts it.  One that
+ * armed after the fence loads the dummy.  So none commits between (2) and (4).
+ *
+ * Ageing is Go's: all that is idle becomes the victim, and what was the victim
+ * and still is is destroyed.  An object survives one cycle and not two.
+ *
+ * The age lock is held from (1) to (4) and never over a callback: condemned
+ * objects are destroyed after it, with the pool marked busy so that it cannot
+ * end meanwhile.
+ */
+#include <errno.h>
+
+#include "pool/pool.h"
+#include "slab/heap.h"
+#include "sys/cpu.h"
+
+void pool_stop(struct percu_pool *p)
+{
+	p->stopped = true;
+	__atomic_store_n(&p->front.base, pools.dummy, __ATOMIC_RELEASE);
+	__atomic_store_n(&p->inner.base, pools.dummy, __ATOMIC_RELEASE);
+}
+
+void pool_start(struct percu_pool *p)
+{
+	char *base = p->records ? p->records : pools.dummy;
+
+	if (p->ended)
+		return;
+	p->stopped = false;
+	__atomic_store_n(&p->inner.base, base, __ATOMIC_RELEASE);
+	if (cpu_info.rseq && !p->checked)
+		__atomic_store_n(&p->front.base, base, __ATOMIC_RELEASE);
+}
+
+#define for_each_open(p, index)						\
+	for (uint32_t index = 0; (p)->records && index < cpu_info.possible; index++) \
+		if (__atomic_load_n(&(p)->open[index / 64],		\
+				    __ATOMIC_SEQ_CST) >> index % 64 & 1)
+
+static void lockpath_quiesce(struct percu_pool *p)
+{
+	for_each_open(p, i) {
+		struct record *r = record_at(p->records, i);
+
+		lock_take(&r->lock, LOCK_RECORD);
+		lock_give(&r->lock, LOCK_RECORD);
+	}
+}
+
+/* Step (2), for all stopped pools, or for only one.  0 or -errno. */
+int pools_quiesce(struct percu_pool *only)
+{
+#ifdef PERCU_BUG_NO_FENCE	/* a seeded bug, for the stress to find */
+	if (cpu_info.rseq)
+		return 0;
+#endif
+	if (cpu_info.rseq)
+		return cpu_fence();
+	if (only) {
+		lockpath_quiesce(only);
+		return 0;
+	}
+	list_for_each(l, &pools.list)
+		lockpath_quiesce(list_entry(l, struct percu_pool, pools));
+	return 0;
+}
+
+/* Without asking for memory if it can be: the record's spare, the depot's. */
+static struct magazine *magazine_obtain(struct percu_pool *p, struct record *r)
+{
+	struct magazine *m = __atomic_exchange_n(&r->spare, NULL,
+						 __ATOMIC_ACQ_REL);
+
+	if (!m)
+		m = depot_empty(p);
+	return m ? m : magazine_new(p);
+}
+
+/*
+ * Step (3): what the records hold, as checked-in magazines.  Where there is
+ * no memory for a magazine the record keeps the rest.  How many objects.
+ */
+static size_t drain(struct percu_pool *p, struct list *magazines)
+{
+	struct magazine *m;
+	size_t total = 0;
+
+	for_each_open(p, i) {
+		struct record *r = record_at(p->records, i);
+
+		while (r->word & PERCU_WORD_COUNT && (m = magazine_obtain(p, r))) {
+			m->count = (uint32_t)record_drain(r, m->slot, p->magazine);
+			magazine_check_in(p, m->slot, m->count);
+			total += m->count;
+			list_add(&m->list, magazines);
+		}
+	}
+	return total;
+}
+
+/* Steps (3) and (4) of one ageing. */
+static void age_stopped(struct percu_pool *p, bool all)
+{
+	struct list drained;
+	size_t n;
+
+	list_init(&drained);
+	n = drain(p, &drained);
+	for_each_open(p, i)
+		record_relax(p, i);
+	pool_start(p);
+	depot_age(p, &drained, n, all);
+}
+
+/* Destroys what is condemned, but for the reserve. */
+void pool_bury(struct percu_pool *p, uint64_t idle_since)
+{
+	struct list condemned, kept;
+	size_t nkept = 0;
+
+	list_init(&condemned);
+	list_init(&kept);
+	lock_take(&p->depot.lock, LOCK_DEPOT);
+	list_splice(&p->condemned, &condemned);
+	lock_give(&p->depot.lock, LOCK_DEPOT);
+	while (!list_empty(&condemned)) {
+		struct magazine *m = list_entry(condemned.next, struct magazine,
+						list);
+		list_del(&m->list);
+		if (p->foreign && counter_read(&p->made) -
+		    counter_read(&p->unmade) < p->attr.reserve + m->count) {
+			list_add(&m->list, &kept);
+			nkept += m->count;
+			continue;
+		}
+		magazine_check_out(p, m->slot, m->count);
+		pool_unmake(p, m->slot, m->count, idle_since);
+		magazine_free(p, m);
+	}
+	if (nkept)
+		depot_add(p, &kept, nkept);
+	depot_release_spares(p);
+	if (!p->foreign)
+		slab_trim(&p->slab, idle_since);
+}
+
+static void busy_enter(struct percu_pool *p)
+{
+	lock_take(&pools.list_lock, LOCK_POOLS);
+	p->busy++;
+	lock_give(&pools.list_lock, LOCK_POOLS);
+}
+
+static void busy_leave(struct percu_pool *p)
+{
+	lock_take(&pools.list_lock, LOCK_POOLS);
+	if (--p->busy == 0)
+		pthread_cond_broadcast(&pools.idle);
+	lock_give(&pools.list_lock, LOCK_POOLS);
+}
+
+static size_t age_one(struct percu_pool *p, bool all)
+{
+	size_t bytes;
+
+	pool_check(p, all ? "shrink" : "age");
+	busy_enter(p);
+	lock_take(&pools.age, LOCK_AGE);
+	pool_stop(p);
+	if (pools_quiesce(p) == 0)
+		age_stopped(p, all);
+	else
+		pool_start(p);
+	lock_give(&pools.age, LOCK_AGE);
+	pool_bury(p, 0);
+	lock_take(&pools.age, LOCK_AGE);
+	bytes = heap_release();
+	lock_give(&pools.age, LOCK_AGE);
+	busy_leave(p);
+	return bytes;
+}
+
+PERCU_API size_t percu_pool_age(struct percu_pool *pool)
+{
+	return age_one(pool, false);
+}
+
+PERCU_API size_t percu_pool_shrink(struct percu_pool *pool)
+{
+	return age_one(pool, true);
+}
+
+/* Every pool is stopped, drained and started; the todo list is left. */
+static void age_all(struct list *todo)
+{
+	lock_take(&pools.age, LOCK_AGE);
+	lock_take(&pools.list_lock, LOCK_POOLS);
+	list_for_each(l, &pools.list)
+		pool_stop(list_entry(l, struct percu_pool, pools));
+	if (pools_quiesce(NULL) == 0) {
+		list_for_each(l, &pools.list) {
+			struct percu_pool *p = list_entry(l, struct percu_pool,
+							  pools);
+			age_stopped(p, false);
+			/* Where another ageing is at work, it will bury. */
+			if (list_empty(&p->todo))
+				list_add_tail(&p->todo, todo);
+		}
+	} else {
+		list_for_each(l, &pools.list)
+			pool_start(list_entry(l, struct percu_pool, pools));
+	}
+	lock_give(&pools.list_lock, LOCK_POOLS);
+	lock_give(&pools.age, LOCK_AGE);
+}
+
+static struct percu_pool *todo_next(struct list *todo)
+{
+	struct percu_pool *p = NULL;
+
+	lock_take(&pools.list_lock, LOCK_POOLS);
+	if (!list_empty(todo)) {
+		p = list_entry(todo->next, struct percu_pool, todo);
+		list_del(&p->todo);
+		p->busy++;
+	}
+	lock_give(&pools.list_lock, LOCK_POOLS);
+	return p;
+}
+
+PERCU_API size_t percu_age(void)
+{
+	struct percu_pool *p;
+	struct list todo;
+	size_t bytes;
+
+	pool_init();
+	list_init(&todo);
+	age_all(&todo);
+	while ((p = todo_next(&todo))) {
+		pool_bury(p, 0);
+		busy_leave(p);
+	}
+	counter_add(&pools.ages, 1);
+	lock_take(&pools.age, LOCK_AGE);
+	bytes = heap_age(false);
+	lock_give(&pools.age, LOCK_AGE);
+	return bytes;
+}
+
+/*
+ * All that lies in records goes to the depot, where a get that is about to
+ * fail finds it.  How many objects the depot has then.
+ */
+size_t pool_gather(struct percu_pool *p)
+{
+	struct list drained;
+	size_t n;
+
+	list_init(&drained);
+	lock_take(&pools.age, LOCK_AGE);
+	pool_stop(p);
+	n = pools_quiesce(p) == 0 ? drain(p, &drained) : 0;
+	pool_start(p);
+	lock_give(&pools.age, LOCK_AGE);
+	depot_add(p, &drained, n);
+	lock_take(&p->depot.lock, LOCK_DEPOT);
+	n = p->depot.nobj;
+	lock_give(&p->depot.lock, LOCK_DEPOT);
+	return n;
+}
+
+/*
+ * Stops the pool for good, or does nothing and says why: -EBUSY if objects
+ * are out.
+ */
+int pool_end(struct percu_pool *p)
+{
+	struct pool_sums sum;
+	int err;
+
+	lock_take(&pools.age, LOCK_AGE);
+	pool_stop(p);
+	err = pools_quiesce(p);
+	if (!err) {
+		pool_sum(p, &sum);
+		err = sum.gets == sum.puts ? 0 : -EBUSY;
+	}
+	if (!err) {
+		p->ended = true;
+		__atomic_store_n(&p->magic, POOL_DEAD, __ATOMIC_RELEASE);
+	}
+	pool_start(p);
+	lock_give(&pools.age, LOCK_AGE);
+	return err;
+}
+
+/* The pool has ended and nobody else knows it: all that it has is unmade. */
+void pool_empty(struct percu_pool *p)
+{
+	void *objs[RECORD_MAX];
+	struct list none;
+	size_t n;
+
+	list_init(&none);
+	for_each_open(p, i) {
+		struct record *r = record_at(p->records, i);
+
+		while ((n = record_drain(r, objs, RECORD_MAX)))
+			pool_unmake(p, objs, n, 0);
+		if (r->spare)
+			magazine_free(p, r->spare);
+		record_close(p, i);
+	}
+	lock_take(&pools.age, LOCK_AGE);
+	if (p->records)
+		records_free(p->records, record_bytes(p));
+	p->records = NULL;
+	lock_give(&pools.age, LOCK_AGE);
+	depot_age(p, &none, 0, true);
+	pool_bury(p, 0);
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/alloc.c - memory by size
+ *
+ * A size up to 32 KiB has a class, and a class is a pool: allocating is
+ * finding the pool in a table and popping its record.  Freeing reads the
+ * class from the page map and pushes.  Above that a block is a span of its own,
+ * straight from the page heap.
+ *
+ * Under Valgrind and ASan a block is cut to the size that was asked for: the
+ * class is chosen for TOOL_REDZONE more bytes, and the asked size is written
+ * into the last eight bytes of the slot, where only these tools' paths look.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <percu/alloc.h>
+
+#include "pool/pool.h"
+#include "slab/heap.h"
+#include "sys/report.h"
+#include "sys/tool.h"
+
+enum { ALIGN_MAX = 32 << 20 };
+#define SIZE_LIMIT	((size_t)1 << 46)	/* no address space is larger */
+
+struct large_stats large_stats;
+
+/* What is asked for, and what tools want on top. */
+static size_t padded(size_t size)
+{
+	return size + (tool_redzone() ? TOOL_REDZONE : 0);
+}
+
+/* Tools only: where a slot of that many bytes keeps the size asked for. */
+static size_t *asked_of(const void *ptr, size_t slot)
+{
+	return (size_t *)((char *)(uintptr_t)ptr + slot - sizeof(size_t));
+}
+
+static size_t slot_of(const struct span *s)
+{
+	if (s->kind == SPAN_LARGE)
+		return (size_t)s->npages << PAGE_SHIFT_;
+	return s->size;
+}
+
+static void asked_write(void *ptr, size_t slot, size_t size)
+{
+	tool_unidle(asked_of(ptr, slot), sizeof(size_t));
+	*asked_of(ptr, slot) = size;
+	tool_idle(asked_of(ptr, slot), sizeof(size_t));
+}
+
+static size_t asked_read(const void *ptr, size_t slot)
+{
+	size_t size;
+
+	tool_unidle(asked_of(ptr, slot), sizeof(size_t));
+	size = *asked_of(ptr, slot);
+	tool_idle(asked_of(ptr, slot), sizeof(size_t));
+	return size;
+}
+
+/* Large blocks. ------------------------------------------------------------ */
+
+static void *large_alloc(size_t align, size_t size, bool *zero)
+{
+	size_t npages, slot;
+	struct span *s;
+	void *ptr;
+
+	if (size > SIZE_LIMIT) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	pool_init();
+	npages = (padded(size) + PAGE_SIZE_ - 1) >> PAGE_SHIFT_;
+	align = align <= PAGE_SIZE_ ? 1 : align >> PAGE_SHIFT_;
+	s = heap_alloc(npages, align, SPAN_LARGE, 0, zero);
+	if (!s) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	slot = slot_of(s);
+	ptr = (void *)s->start;
+	counter_add(&large_stats.mallocs, 1);
+	counter_add(&large_stats.bytes_in, slot);
+	if (tool_redzone()) {
+		tool_idle(ptr, slot);
+		asked_write(ptr, slot, size);
+		tool_out(ptr, size, *zero);
+	}
+	tool_acquire(ptr);
+	return ptr;
+}
+
+static void large_free(struct span *s, void *ptr)
+{
+	size_t slot = slot_of(s);
+
+	if (s->start != (uintptr_t)ptr)
+		report_misuse("percu_free(%p): points into a block of %zu bytes at %p",
+			      ptr, slot, (void *)s->start);
+	tool_release(ptr);
+	if (tool_redzone()) {
+		tool_back(ptr, asked_read(ptr, slot));
+		tool_unidle(ptr, slot);
+	}
+	counter_add(&large_stats.frees, 1);
+	counter_add(&large_stats.bytes_out, slot);
+	heap_free(s, heap_cycle());
+}
+
+/* Allocation. --------------------------------------------------------------- */
+
+/* Tools see a block of the size asked for. */
+static void *class_get_checked(size_t size)
+{
+	unsigned int c = class_of(padded(size));
+	void *ptr = pool_get_slow(&class_pool[c].pool);
+
+	if (ptr && tool_redzone()) {
+		asked_write(ptr, class_size[c], size);
+		tool_out(ptr, size, false);
+	}
+	return ptr;
+}
+
+static __attribute__((noinline, cold))
+void *alloc_slow(size_t size)
+{
+	bool zero;
+
+	pool_init();
+	if (size <= CLASS_MAX && padded(size) <= CLASS_MAX)
+		return class_get_checked(size);
+	return large_alloc(1, size, &zero);
+}
+
+PERCU_API void *percu_alloc(size_t size)
+{
+	void *ptr;
+
+	if (unlikely(size > CLASS_MAX))
+		return alloc_slow(size);
+	ptr = percu_record_pop(&class_pool[class_of(size)].pool.front);
+	if (likely(ptr != NULL))
+		return ptr;
+	return alloc_slow(size);
+}
+
+PERCU_API void *percu_zalloc(size_t size)
+{
+	bool zero = false;
+	void *ptr;
+
+	if (size > CLASS_MAX)
+		ptr = large_alloc(1, size, &zero);
+	else
+		ptr = percu_alloc(size);
+	if (ptr && !zero)
+		memset(ptr, 0, size);
+	return ptr;
+}
+
+/*
+ * Spans begin on a page, so the objects of a class whose size is a multiple
+ * of the alignment are aligned.  A power of two is such a class.
+ */
+PERCU_API void *percu_alloc_aligned(size_t align, size_t size)
+{
+	bool zero;
+
+	if (align == 0 || (align & (align - 1)) || align > ALIGN_MAX) {
+		errno = EINVAL;
+		return NULL;
+	}
+	if (align <= 16)
+		return percu_alloc(size < align ? align : size);
+	if (align <= PAGE_SIZE_ && padded(size) <= CLASS_MAX && size <= CLASS_MAX)
+		for (unsigned int c = class_of(padded(size)); c < NR_CLASSES; c++)
+			if (class_size[c] % align == 0)
+				return percu_alloc(tool_redzone() ?
+						   class_size[c] - TOOL_REDZONE :
+						   class_size[c]);
+	return large_alloc(align, size, &zero);
+}
+
+/* Freeing. ------------------------------------------------------------------- */
+
+static __attribute__((noinline, cold))
+void free_unknown(struct span *s, void *ptr)
+{
+	if (s && s->kind == SPAN_FREE)
+		report_misuse("percu_free(%p): was freed before", ptr);
+	if (s && s->kind == SPAN_SLAB)
+		report_misuse("percu_free(%p): belongs to pool %s", ptr,
+			      ((struct percu_pool *)s->slab->owner)->name);
+	report_misuse("percu_free(%p): percu did not hand it out", ptr);
+}
+
+static void class_put(struct span *s, void *ptr)
+{
+	unsigned int c = s->slab->class_ - 1u;
+
+	if (tool_redzone()) {
+		slab_check(&class_pool[c].pool.slab, ptr);
+		if (!(s->state[span_index(s, ptr)] & OBJ_PUT))
+			tool_back(ptr, asked_read(ptr, s->size));
+	}
+	pool_put_slow(&class_pool[c].pool, ptr);
+}
+
+static __attribute__((noinline, cold))
+void free_slow(void *ptr)
+{
+	struct span *s = span_of(ptr);
+	int err = errno;
+
+	if (!ptr)
+		return;
+	if (s && s->kind == SPAN_LARGE)
+		large_free(s, ptr);
+	else if (s && s->kind == SPAN_SLAB && s->slab->class_)
+		class_put(s, ptr);
+	else
+		free_unknown(s, ptr);
+	errno = err;
+}
+
+PERCU_API void percu_free(void *ptr)
+{
+	uintptr_t p = (uintptr_t)ptr;
+	struct arena *a;
+	unsigned int c;
+
+	if (unlikely(p >> ARENA_SHIFT >= ARENA_MAP_LEN))
+		return free_slow(ptr);
+	a = __atomic_load_n(&arena_map[p >> ARENA_SHIFT], __ATOMIC_RELAXED);
+	if (unlikely(!a))
+		return free_slow(ptr);
+	/* A dependent load: whoever has the pointer got it after the entry. */
+	c = a->class[(p >> PAGE_SHIFT_) & (ARENA_PAGES - 1)];
+	if (likely(c && percu_record_push(&class_pool[c - 1].pool.front, ptr)))
+		return;
+	free_slow(ptr);
+}
+
+/* In debug and under tools the front is the dummy, and the size is checked. */
+static __attribute__((noinline, cold))
+void free_sized_slow(void *ptr, size_t size)
+{
+	struct span *s = span_of(ptr);
+	unsigned int c = class_of(padded(size));
+
+	if (ptr && s && s->kind == SPAN_SLAB && s->slab->class_ &&
+	    s->slab->class_ - 1u != c)
+		report_misuse("pool %s: %p was freed as %zu bytes",
+			      ((struct percu_pool *)s->slab->owner)->name, ptr,
+			      size);
+	free_slow(ptr);
+}
+
+PERCU_API void percu_free_sized(void *ptr, size_t size)
+{
+	struct percu_front *front;
+
+	if (unlikely(!ptr || size > CLASS_MAX || padded(size) > CLASS_MAX))
+		return free_slow(ptr);
+	front = &class_pool[class_of(size)].pool.front;
+	if (likely(percu_record_push(front, ptr)))
+		return;
+	free_sized_slow(ptr, size);
+}
+
+/* The rest. -------------------------------------------------------------------- */
+
+static size_t usable(const struct span *s, const void *ptr)
+{
+	if (tool_redzone())
+		return asked_read(ptr, slot_of(s));
+	return slot_of(s);
+}
+
+PERCU_API size_t percu_usable_size(const void *ptr)
+{
+	const struct span *s = span_of(ptr);
+
+	if (!ptr)
+		return 0;
+	if (!s || s->kind == SPAN_FREE ||
+	    (s->kind == SPAN_SLAB && !s->slab->class_))
+		report_misuse("percu_usable_size(%p): percu_alloc() did not return it",
+			      ptr);
+	return usable(s, ptr);
+}
+
+PERCU_API size_t percu_good_size(size_t size)
+{
+	if (size > SIZE_LIMIT)
+		return 0;
+	if (tool_redzone())
+		return size;
+	if (size <= CLASS_MAX)
+		return class_size[class_of(size)];
+	return (size + PAGE_SIZE_ - 1) & ~((size_t)PAGE_SIZE_ - 1);
+}
+
+PERCU_API void *percu_realloc(void *ptr, size_t size)
+{
+	size_t old;
+	void *new;
+
+	if (!ptr)
+		return percu_alloc(size);
+	old = percu_usable_size(ptr);
+	if (!tool_redzone() && size <= old && percu_good_size(size) >= old / 2)
+		return ptr;
+	new = percu_alloc(size);
+	if (!new)
+		return NULL;
+	memcpy(new, ptr, size < old ? size : old);
+	percu_free(ptr);
+	return new;
+}

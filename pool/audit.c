@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/audit.c - the conservation check
+ *
+ * Walks every place where an object of a pool can be and proves that each is
+ * in exactly one: marks what it meets in records and magazines (OBJ_SEEN),
+ * meeting none twice, then walks the spans, where each live object that was
+ * not met must be out, and so many must be out as were got and not put.
+ *
+ * The pool must be quiet: no thread gets or puts meanwhile.
+ */
+#include <errno.h>
+
+#include "pool/pool.h"
+#include "sys/cpu.h"
+#include "sys/report.h"
+
+struct walk {
+	struct percu_pool *pool;
+	struct audit *sum;
+	uint64_t live, seen;
+	int err;
+};
+
+static void wrong(struct walk *w, const char *what, const void *obj)
+{
+	report_warn("audit: pool %s: %s (%p)", w->pool->name, what, obj);
+	w->err = -EUCLEAN;
+}
+
+static void meet(struct walk *w, void *const *objs, size_t n, bool idle)
+{
+	for (size_t i = 0; i < n && !w->pool->foreign; i++) {
+		uint8_t *state = slab_state(&w->pool->slab, objs[i]);
+
+		if (*state & OBJ_SEEN)
+			wrong(w, "object in two places", objs[i]);
+		if (!(*state & OBJ_IDLE) != !idle)
+			wrong(w, "OBJ_IDLE is wrong", objs[i]);
+		*state |= OBJ_SEEN;
+	}
+}
+
+static void walk_records(struct walk *w)
+{
+	struct percu_pool *p = w->pool;
+
+	for (uint32_t i = 0; p->records && i < cpu_info.possible; i++) {
+		struct record *r = record_at(p->records, i);
+		size_t n = r->word & PERCU_WORD_COUNT;
+
+		meet(w, r->slot, n, false);
+		w->sum->records += n;
+	}
+}
+
+static void walk_magazines(struct walk *w, struct list *head)
+{
+	list_for_each(l, head) {
+		struct magazine *m = list_entry(l, struct magazine, list);
+
+		meet(w, m->slot, m->count, true);
+		w->sum->depot += m->count;
+	}
+}
+
+static void walk_span(struct span *s, void *arg)
+{
+	struct walk *w = arg;
+
+	for (uint32_t i = 0; i < s->nobj; i++) {
+		uint8_t *state = &s->state[i];
+
+		w->live += *state & OBJ_LIVE;
+		w->seen += !!(*state & OBJ_SEEN);
+		w->sum->slab += (*state & (OBJ_LIVE | OBJ_MADE)) == OBJ_MADE;
+		if ((*state & (OBJ_LIVE | OBJ_SEEN)) == OBJ_SEEN)
+			wrong(w, "free object in a magazine",
+			      (char *)s->start + (size_t)i * s->size);
+		*state &= (uint8_t)~OBJ_SEEN;
+	}
+}
+
+/* How many are out, by what was made and what was met. */
+static uint64_t count_out(struct walk *w)
+{
+	struct percu_pool *p = w->pool;
+	uint64_t met = w->sum->records + w->sum->depot;
+
+	if (p->foreign)
+		return counter_read(&p->made) - counter_read(&p->unmade) - met;
+	slab_for_each_span(&p->slab, walk_span, w);
+	if (w->seen != met)
+		wrong(w, "objects met are not all in spans", NULL);
+	return w->live - w->seen;
+}
+
+int pool_audit(struct percu_pool *p, struct audit *a)
+{
+	struct walk w = { .pool = p, .sum = a };
+	struct pool_sums sum;
+
+	*a = (struct audit){ 0 };
+	pool_check(p, "audit");
+	lock_take(&pools.age, LOCK_AGE);
+	pool_stop(p);
+	if (pools_quiesce(p))
+		wrong(&w, "the fence failed", NULL);
+	lock_take(&p->depot.lock, LOCK_DEPOT);
+	walk_records(&w);
+	walk_magazines(&w, &p->depot.full);
+	walk_magazines(&w, &p->depot.victim);
+	walk_magazines(&w, &p->condemned);
+	if (w.sum->depot != p->depot.nobj)
+		wrong(&w, "the depot has lost count", NULL);
+	a->out = count_out(&w);
+	lock_give(&p->depot.lock, LOCK_DEPOT);
+	pool_sum(p, &sum);
+	if (sum.gets - sum.puts != a->out)
+		wrong(&w, "gets - puts is not what is out", NULL);
+	pool_start(p);
+	lock_give(&pools.age, LOCK_AGE);
+	return w.err;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/checked.c - get and put of an instrumented pool
+ *
+ * A pool with a limit, a reset or the ZERO flag, every pool in debug mode, and
+ * every pool under Valgrind, ASan or TSan has the dummy as its front: each get
+ * and put misses and ends here, where there is time to look.  Behind it the
+ * pool works as any other, with records and magazines.  So the hit path of
+ * all others has no test for any of this.
+ *
+ * OBJ_PUT is set by a put and cleared by the next get.  It survives the way
+ * through the slab: an object that was put once has been out before.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "pool/pool.h"
+#include "sys/report.h"
+#include "sys/tool.h"
+
+/* Was it out before? */
+static bool mark_out(struct percu_pool *p, void *obj, bool fresh)
+{
+	if (p->foreign) {
+		if (p->known)
+			foreign_get(p, obj);
+		return !fresh;
+	}
+	return __atomic_fetch_and(slab_state(&p->slab, obj), (uint8_t)~OBJ_PUT,
+				  __ATOMIC_RELAXED) & OBJ_PUT;
+}
+
+static void mark_put(struct percu_pool *p, void *obj, void *site)
+{
+	struct span *s;
+	uint32_t i;
+
+	if (p->foreign) {
+		if (p->known)
+			foreign_put(p, obj, site);
+		return;
+	}
+	s = slab_find(&p->slab, obj, &i);
+	if (__atomic_fetch_or(&s->state[i], OBJ_PUT, __ATOMIC_RELAXED) &
+	    OBJ_PUT) {
+		if (s->site)
+			report_misuse("pool %s: %p was put twice, first at %p",
+				      p->name, obj, s->site[i]);
+		report_misuse("pool %s: %p was put twice", p->name, obj);
+	}
+	if (s->site)
+		s->site[i] = site;
+}
+
+static bool limit_enter(struct percu_pool *p)
+{
+	if (!p->attr.limit ||
+	    __atomic_add_fetch(&p->out, 1, __ATOMIC_RELAXED) <= p->attr.limit)
+		return true;
+	__atomic_fetch_sub(&p->out, 1, __ATOMIC_RELAXED);
+	counter_add(&p->limit_hits, 1);
+	errno = ENOMEM;
+	return false;
+}
+
+static void limit_leave(struct percu_pool *p)
+{
+	if (p->attr.limit)
+		__atomic_fetch_sub(&p->out, 1, __ATOMIC_RELAXED);
+}
+
+/* Do the bytes of an object that comes out mean anything? */
+static bool defined(const struct percu_pool *p)
+{
+	return p->attr.ctor || p->attr.reset || p->foreign;
+}
+
+void *checked_get(struct percu_pool *p)
+{
+	bool fresh, again;
+	void *obj;
+
+	if (!limit_enter(p)) {
+		counter_add(&p->failures, 1);
+		return NULL;
+	}
+	obj = pool_get_any(p, &fresh);
+	if (!obj) {
+		limit_leave(p);
+		counter_add(&p->failures, 1);
+		return NULL;
+	}
+	tool_acquire(obj);
+	again = mark_out(p, obj, fresh);
+	if (!p->foreign && !p->slab.class_)
+		tool_out(obj, p->attr.size, defined(p));
+	if (p->attr.flags & PERCU_POOL_ZERO)
+		memset(obj, 0, p->attr.size);
+	if (again && p->attr.reset)
+		p->attr.reset(obj, p->attr.arg);
+	return obj;
+}
+
+void checked_put(struct percu_pool *p, void *obj, void *site)
+{
+	mark_put(p, obj, site);
+	if (!p->foreign)
+		tool_back(obj, p->attr.size);
+	tool_release(obj);
+	pool_put_any(p, obj);
+	limit_leave(p);
+}

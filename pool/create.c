@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/create.c - making and ending pools
+ *
+ * A pool's descriptor is never given back to the page heap: an ended pool
+ * stays dead, with the dummy as its base, so that a late user is told so. Its
+ * descriptor is used again for a new pool after DEAD_KEPT others have ended.
+ *
+ * Records are found on a pool's first miss (pool_publish): a pool that is
+ * never used has none.
+ *
+ * Lock order: age, pools list, then the pool's own.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "pool/pool.h"
+#include "slab/heap.h"
+#include "slab/meta.h"
+#include "sys/conf.h"
+#include "sys/cpu.h"
+#include "sys/tool.h"
+
+enum { DEAD_KEPT = 64 };
+
+static size_t natural_align(size_t size)
+{
+	size_t align = size & -size;
+
+	return align > 16 ? 16 : align;
+}
+
+static bool attr_valid(const struct percu_pool_attr *a)
+{
+	const unsigned int known = PERCU_POOL_ZERO | PERCU_POOL_TYPESAFE;
+
+	if (a->flags & ~known)
+		return false;
+	if (a->limit && a->reserve > a->limit)
+		return false;
+	if (a->size == 0)
+		return a->create && !a->ctor && !a->dtor && !a->align &&
+		       !a->flags;
+	if (a->size > POOL_MAX_SIZE || a->create || a->destroy)
+		return false;
+	if (a->align > POOL_MAX_ALIGN || (a->align & (a->align - 1)))
+		return false;
+	return !(a->flags & PERCU_POOL_ZERO) || !a->ctor;
+}
+
+static void name_copy(char *to, const char *from)
+{
+	size_t n = 0;
+
+	for (; from && from[n] && n < NAME_MAX_ - 1; n++)
+		/* A name ends up in reports and columns: printable, no blanks. */
+		to[n] = from[n] > ' ' && from[n] < 127 ? from[n] : '_';
+	to[n] = '\0';
+	if (!n)
+		strcpy(to, "unnamed");
+}
+
+static void size_up(struct percu_pool *p)
+{
+	size_t n;
+
+	p->weight = p->foreign ? FOREIGN_WEIGHT : p->slab.size;
+	n = MAGAZINE_BYTES / p->weight;
+	if (n > MAGAZINE_MAX)
+		n = MAGAZINE_MAX;
+	p->magazine = n < 2 ? 2 : (uint32_t)n;
+	p->capacity_max = 2 * p->magazine;
+}
+
+/* Fills in all that needs no memory.  p is zeroed. */
+void pool_setup(struct percu_pool *p, const struct percu_pool_attr *attr)
+{
+	p->attr = *attr;
+	name_copy(p->name, attr->name);
+	p->attr.name = p->name;
+	p->foreign = attr->size == 0;
+	p->debug = conf.debug;
+	p->checked = attr->limit || attr->reset ||
+		     (attr->flags & PERCU_POOL_ZERO) || conf.debug || tool_any();
+	p->slab.dtor = attr->dtor;
+	p->slab.arg = attr->arg;
+	p->slab.debug = p->debug;
+	p->slab.name = p->name;
+	p->slab.reserve = attr->reserve;
+	size_up(p);
+	depot_init(&p->depot);
+	list_init(&p->pools);
+	list_init(&p->todo);
+	list_init(&p->condemned);
+	p->front = (struct percu_front){
+		.base = pools.dummy,
+		.mask = pools.dummy_mask,
+		.index_off = cpu_info.index_off,
+	};
+	p->inner = p->front;
+}
+
+static int slab_setup(struct percu_pool *p, const struct percu_pool_attr *attr)
+{
+	size_t align = attr->align ? attr->align : natural_align(attr->size);
+
+	if (attr->size == 0)
+		return 0;
+	return slab_init(&p->slab, attr->size + (tool_redzone() ? TOOL_REDZONE : 0),
+			 align, 0, p);
+}
+
+/* The first miss: records, if there is memory for them. */
+void pool_publish(struct percu_pool *p)
+{
+	char *base;
+
+	lock_take(&pools.age, LOCK_AGE);
+	if (!p->records && p->open) {
+		base = records_alloc(record_bytes(p));
+		__atomic_store_n(&p->records, base, __ATOMIC_RELEASE);
+		if (base && !p->stopped)
+			pool_start(p);
+	}
+	lock_give(&pools.age, LOCK_AGE);
+}
+
+static size_t open_bytes(void)
+{
+	return (cpu_info.possible + 63) / 64 * sizeof(uint64_t);
+}
+
+static struct percu_pool *pool_obtain(void)
+{
+	struct percu_pool *p = NULL;
+
+	lock_take(&pools.list_lock, LOCK_POOLS);
+	if (pools.ndead > DEAD_KEPT) {
+		p = list_entry(pools.dead.next, struct percu_pool, pools);
+		list_del(&p->pools);
+		pools.ndead--;
+	}
+	lock_give(&pools.list_lock, LOCK_POOLS);
+	if (!p)
+		return meta_alloc(sizeof(*p));
+	memset(p, 0, sizeof(*p));
+	return p;
+}
+
+static void pool_abandon(struct percu_pool *p)
+{
+	if (p->open)
+		meta_free(p->open, open_bytes());
+	foreign_delete(p->known);
+	p->open = NULL;
+	p->known = NULL;
+	__atomic_store_n(&p->magic, POOL_DEAD, __ATOMIC_RELEASE);
+	lock_take(&pools.list_lock, LOCK_POOLS);
+	list_add_tail(&p->pools, &pools.dead);
+	pools.ndead++;
+	lock_give(&pools.list_lock, LOCK_POOLS);
+}
+
+/*
+ * Makes the reserve and puts it where a get will find it; and the magazines
+ * that hold it wherever it goes.
+ */
+static int reserve_fill(struct percu_pool *p)
+{
+	void *obj;
+	int err = 0;
+	bool contended;
+
+	if (p->attr.reserve)
+		err = depot_stock(p, p->attr.reserve / p->magazine + 1 +
+				  cpu_info.possible);
+	for (size_t i = 0; i < p->attr.reserve && !err; i++) {
+		if (pool_make(p, &obj, 1))
+			depot_store(p, NULL, &obj, 1, &contended);
+		else
+			err = -errno;
+	}
+	return err;
+}
+
+static struct percu_pool *create_failed(struct percu_pool *p, int err)
+{
+	if (p)
+		pool_abandon(p);
+	errno = err;
+	return NULL;
+}
+
+PERCU_API struct percu_pool *percu_pool_create(const struct percu_pool_attr *attr)
+{
+	struct percu_pool *p;
+	int err;
+
+	pool_init();
+	if (!attr_valid(attr)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	p = pool_obtain();
+	if (!p)
+		return create_failed(NULL, ENOMEM);
+	err = slab_setup(p, attr);
+	pool_setup(p, attr);
+	if (err)
+		return create_failed(p, -err);
+	p->open = meta_alloc(open_bytes());
+	if (p->foreign && p->debug)
+		p->known = foreign_new();
+	if (!p->open || (p->foreign && p->debug && !p->known))
+		return create_failed(p, ENOMEM);
+	__atomic_store_n(&p->magic, POOL_ALIVE, __ATOMIC_RELEASE);
+	lock_take(&pools.list_lock, LOCK_POOLS);
+	list_add_tail(&p->pools, &pools.list);
+	lock_give(&pools.list_lock, LOCK_POOLS);
+	err = reserve_fill(p);
+	if (err) {
+		percu_pool_destroy(p);
+		errno = -err;
+		return NULL;
+	}
+	return p;
+}
+
+/* Off the list, once nobody destroys objects of it any more. */
+static void pool_unlist(struct percu_pool *p)
+{
+	lock_take(&pools.list_lock, LOCK_POOLS);
+	while (p->busy)
+		pthread_cond_wait(&pools.idle, &pools.list_lock.mutex);
+	list_del(&p->pools);
+	list_del(&p->todo);
+	stats_keep(p);
+	lock_give(&pools.list_lock, LOCK_POOLS);
+}
+
+PERCU_API int percu_pool_destroy(struct percu_pool *pool)
+{
+	int err;
+
+	pool_check(pool, "destroy");
+	err = pool_end(pool);
+	if (err)
+		return err;
+	pool_unlist(pool);
+	pool->attr.reserve = 0;
+	pool->slab.reserve = 0;
+	pool_empty(pool);
+	if (!pool->foreign)
+		slab_destroy(&pool->slab);
+	pool_abandon(pool);
+	return 0;
+}

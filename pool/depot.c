@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/depot.c - a pool's shared store of magazines
+ *
+ * Objects come to the depot and leave it by the magazine: one lock for many
+ * objects, and what they are copied from and to is touched outside the lock.
+ * An empty magazine waits as the spare of the record that will need it next,
+ * so that a visit takes the lock once: to leave a full one and take an empty
+ * one, or the other way round.
+ *
+ * Each object that enters is looked at: is it one of this pool, is it not in
+ * the depot already (OBJ_IDLE)?  This is where misuse is found at the latest
+ * in release builds.
+ *
+ * The depots of all pools share one budget of bytes.  Over it, objects go
+ * back to where they were made instead.
+ *
+ * Locks: the depot's.  Everything that may call back runs outside it.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "pool/pool.h"
+#include "slab/heap.h"
+#include "slab/meta.h"
+#include "sys/report.h"
+
+void depot_init(struct depot *d)
+{
+	lock_init(&d->lock);
+	list_init(&d->full);
+	list_init(&d->victim);
+	list_init(&d->empty);
+}
+
+static size_t magazine_bytes(const struct percu_pool *p)
+{
+	return sizeof(struct magazine) + p->magazine * sizeof(void *);
+}
+
+struct magazine *magazine_new(struct percu_pool *p)
+{
+	return meta_alloc(magazine_bytes(p));
+}
+
+void magazine_free(struct percu_pool *p, struct magazine *m)
+{
+	meta_free(m, magazine_bytes(p));
+}
+
+/* The objects enter a magazine: whoever passed them on owns them no more. */
+void magazine_check_in(struct percu_pool *p, void *const *objs, size_t n)
+{
+	uint8_t *state, old;
+
+	if (p->foreign)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		state = slab_state(&p->slab, objs[i]);
+		old = __atomic_load_n(state, __ATOMIC_RELAXED);
+		if (unlikely(old & OBJ_IDLE))
+			report_misuse("pool %s: %p was put twice", p->name,
+				      objs[i]);
+		__atomic_store_n(state, old | OBJ_IDLE, __ATOMIC_RELAXED);
+	}
+}
+
+/* The objects leave their magazine. */
+void magazine_check_out(struct percu_pool *p, void *const *objs, size_t n)
+{
+	uint8_t *state;
+
+	if (p->foreign)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		state = slab_state(&p->slab, objs[i]);
+		__atomic_store_n(state, __atomic_load_n(state, __ATOMIC_RELAXED) &
+				 (uint8_t)~OBJ_IDLE, __ATOMIC_RELAXED);
+	}
+}
+
+/* Room for n objects in the depots' budget? */
+static bool budget_take(struct percu_pool *p, size_t n)
+{
+	uint64_t bytes = (uint64_t)n * p->weight;
+
+	if (__atomic_add_fetch(&pools.depot_bytes, bytes, __ATOMIC_RELAXED) <=
+	    pools.depot_max)
+		return true;
+	/* Foreign objects of the reserve have no other place to be. */
+	if (p->foreign && counter_read(&p->made) - counter_read(&p->unmade) <
+	    p->attr.reserve + n)
+		return true;
+	__atomic_fetch_sub(&pools.depot_bytes, bytes, __ATOMIC_RELAXED);
+	return false;
+}
+
+static void budget_give(struct percu_pool *p, size_t n)
+{
+	__atomic_fetch_sub(&pools.depot_bytes, (uint64_t)n * p->weight,
+			   __ATOMIC_RELAXED);
+}
+
+static struct magazine *spare_swap(struct record *r, struct magazine *m)
+{
+	if (!r)
+		return m;
+	return __atomic_exchange_n(&r->spare, m, __ATOMIC_ACQ_REL);
+}
+
+/* Takes the lock; says whether it had to be waited for. */
+static bool depot_lock(struct depot *d)
+{
+	if (lock_try(&d->lock, LOCK_DEPOT))
+		return false;
+	lock_take(&d->lock, LOCK_DEPOT);
+	return true;
+}
+
+static struct magazine *first(struct list *head)
+{
+	if (list_empty(head))
+		return NULL;
+	return list_entry(head->next, struct magazine, list);
+}
+
+static struct magazine *pop(struct list *head)
+{
+	struct magazine *m = first(head);
+
+	if (m)
+		list_del(&m->list);
+	return m;
+}
+
+/* An empty magazine is left over: r's spare, or back to the others. */
+static void magazine_emptied(struct percu_pool *p, struct record *r,
+			     struct magazine *m)
+{
+	m = spare_swap(r, m);
+	if (!m)
+		return;
+	lock_take(&p->depot.lock, LOCK_DEPOT);
+	list_add(&m->list, &p->depot.empty);
+	lock_give(&p->depot.lock, LOCK_DEPOT);
+}
+
+/*
+ * Up to *n objects of one magazine, the warmest first to come.  False if the
+ * depot has none.  r (may be NULL): the record that they are for.
+ */
+bool depot_take(struct percu_pool *p, struct record *r, void **objs,
+		size_t *n, bool *contended)
+{
+	struct depot *d = &p->depot;
+	struct magazine *m, *spare = r ? spare_swap(r, NULL) : NULL;
+	size_t want = *n;
+	bool whole;
+
+	*contended = depot_lock(d);
+	d->visits++;
+	if (spare)
+		list_add(&spare->list, &d->empty);
+	m = first(&d->full);
+	if (!m)
+		m = first(&d->victim);
+	if (!m) {
+		lock_give(&d->lock, LOCK_DEPOT);
+		return false;
+	}
+	whole = m->count <= want;
+	if (whole) {
+		want = m->count;
+		list_del(&m->list);
+	} else {			/* a part of it, and it stays */
+		m->count -= (uint32_t)want;
+		memcpy(objs, &m->slot[m->count], want * sizeof(*objs));
+	}
+	d->nobj -= want;
+	lock_give(&d->lock, LOCK_DEPOT);
+	budget_give(p, want);
+	if (whole) {
+		memcpy(objs, m->slot, want * sizeof(*objs));
+		m->count = 0;
+		magazine_emptied(p, r, m);
+	}
+	magazine_check_out(p, objs, want);
+	*n = want;
+	return true;
+}
+
+/* A few objects: into the magazine on top, if there is room in it. */
+static bool store_few(struct percu_pool *p, void *const *objs, size_t n)
+{
+	struct depot *d = &p->depot;
+	struct magazine *m;
+	bool stored = false;
+
+	lock_take(&d->lock, LOCK_DEPOT);
+	m = first(&d->full);
+	if (m && m->count + n <= p->magazine) {
+		memcpy(&m->slot[m->count], objs, n * sizeof(*objs));
+		m->count += (uint32_t)n;
+		d->nobj += n;
+		d->visits++;
+		stored = true;
+	}
+	lock_give(&d->lock, LOCK_DEPOT);
+	return stored;
+}
+
+/* An empty magazine that the depot has, or NULL. */
+struct magazine *depot_empty(struct percu_pool *p)
+{
+	struct magazine *m;
+
+	lock_take(&p->depot.lock, LOCK_DEPOT);
+	m = pop(&p->depot.empty);
+	lock_give(&p->depot.lock, LOCK_DEPOT);
+	return m;
+}
+
+static struct magazine *empty_obtain(struct percu_pool *p, struct record *r)
+{
+	struct magazine *m = r ? spare_swap(r, NULL) : NULL;
+
+	if (!m)
+		m = depot_empty(p);
+	return m ? m : magazine_new(p);
+}
+
+/* Lays in n empty magazines: 0 or -ENOMEM. */
+int depot_stock(struct percu_pool *p, size_t n)
+{
+	struct magazine *m;
+
+	while (n--) {
+		m = magazine_new(p);
+		if (!m)
+			return -ENOMEM;
+		magazine_emptied(p, NULL, m);
+	}
+	return 0;
+}
+
+/*
+ * At most a magazine full of objects comes to the depot; the coldest first.
+ * Over the budget, or without memory for a magazine, they are unmade instead.
+ */
+void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
+		 size_t n, bool *contended)
+{
+	struct depot *d = &p->depot;
+	struct magazine *m, *spare;
+
+	*contended = false;
+	if (!budget_take(p, n)) {
+		pool_unmake(p, objs, n, heap_cycle());
+		return;
+	}
+	magazine_check_in(p, objs, n);
+	if (n <= p->magazine / 2 && store_few(p, objs, n))
+		return;
+	m = empty_obtain(p, r);
+	if (!m) {
+		budget_give(p, n);
+		magazine_check_out(p, objs, n);
+		pool_unmake(p, objs, n, heap_cycle());
+		return;
+	}
+	memcpy(m->slot, objs, n * sizeof(*objs));
+	m->count = (uint32_t)n;
+	*contended = depot_lock(d);
+	d->visits++;
+	list_add(&m->list, &d->full);
+	d->nobj += n;
+	spare = r ? pop(&d->empty) : NULL;
+	lock_give(&d->lock, LOCK_DEPOT);
+	if (spare)
+		magazine_emptied(p, r, spare);
+}
+
+/* Magazines with nobj objects, checked in, become the depot's. */
+void depot_add(struct percu_pool *p, struct list *magazines, size_t nobj)
+{
+	/* Already on their way: over the budget until the next ageing. */
+	__atomic_fetch_add(&pools.depot_bytes, (uint64_t)nobj * p->weight,
+			   __ATOMIC_RELAXED);
+	lock_take(&p->depot.lock, LOCK_DEPOT);
+	list_splice(magazines, &p->depot.full);
+	p->depot.nobj += nobj;
+	lock_give(&p->depot.lock, LOCK_DEPOT);
+}
+
+static size_t count_objects(struct list *head)
+{
+	size_t n = 0;
+
+	list_for_each(l, head)
+		n += list_entry(l, struct magazine, list)->count;
+	return n;
+}
+
+/*
+ * One generation on: the victims are condemned, what is idle becomes victim,
+ * and with it what was drained from records.  all: everything is condemned.
+ */
+void depot_age(struct percu_pool *p, struct list *drained, size_t ndrained,
+	       bool all)
+{
+	struct depot *d = &p->depot;
+	size_t gone;
+
+	lock_take(&d->lock, LOCK_DEPOT);
+	gone = count_objects(&d->victim);
+	list_splice(&d->victim, &p->condemned);
+	if (all) {
+		gone = d->nobj + ndrained;
+		list_splice(&d->full, &p->condemned);
+		list_splice(drained, &p->condemned);
+	}
+	list_splice(&d->full, &d->victim);
+	list_splice(drained, &d->victim);
+	d->nobj += ndrained;
+	d->nobj -= gone;
+	lock_give(&d->lock, LOCK_DEPOT);
+	__atomic_fetch_add(&pools.depot_bytes, (uint64_t)ndrained * p->weight,
+			   __ATOMIC_RELAXED);
+	budget_give(p, gone);
+}
+
+/* The empty magazines go back, but for those of a reserve. */
+void depot_release_spares(struct percu_pool *p)
+{
+	struct list empty;
+	struct magazine *m;
+
+	if (p->attr.reserve)
+		return;
+	list_init(&empty);
+	lock_take(&p->depot.lock, LOCK_DEPOT);
+	list_splice(&p->depot.empty, &empty);
+	lock_give(&p->depot.lock, LOCK_DEPOT);
+	while ((m = pop(&empty)))
+		magazine_free(p, m);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/init.c - start, and fork
+ *
+ * Start.  The library sets itself up on its first slow path or in its
+ * constructor, whichever comes first.  Before that every class pool has a
+ * static record of zeroes as its base and a mask of 0: the not-yet state is
+ * the stopped state, and static constructors of others may allocate.
+ *
+ * Fork.  The child must find every lock free and every structure whole, with
+ * no thread but the one that forked.  The handler before fork takes the age
+ * and list locks, stops every pool, fences, and takes every lock in order; so
+ * at the moment of the copy no sequence is under way and nothing is half done.
+ * After it the parent gives all back, and the child makes its locks new.  What
+ * other threads held in their hands (objects that are out, magazines on their
+ * way) the child never sees again: it counts as out.
+ *
+ * A vfork() child shares its parent's memory without being registered for
+ * rseq: it may exec or _exit, and must not come here.
+ */
+#include <pthread.h>
+
+#include <percu/stats.h>
+
+#include "pool/pool.h"
+#include "slab/heap.h"
+#include "slab/meta.h"
+#include "sys/conf.h"
+#include "sys/cpu.h"
+#include "sys/os.h"
+#include "sys/report.h"
+#include "sys/tool.h"
+
+enum { DEPOT_MIN = 4 << 20 };
+
+/* The record of the not-yet state: empty, full, and never written. */
+static const char no_record[PERCU_RECORD_SLOTS]
+	__attribute__((aligned(CACHE_LINE)));
+
+#define NOT_YET { .pool = { .front = {					\
+	.base = (char *)(uintptr_t)no_record, .mask = 0, .index_off = 4 } } }
+union class_slot class_pool[NR_CLASSES] = {
+	[0 ... NR_CLASSES - 1] = NOT_YET
+};
+
+struct pools pools;
+
+static void class_setup(unsigned int c)
+{
+	struct percu_pool *p = &class_pool[c].pool;
+	char name[NAME_MAX_] = "size-";
+	struct percu_pool_attr attr = { .name = name, .size = class_size[c] };
+	uint32_t size = class_size[c], digits = 1;
+
+	for (uint32_t n = size; n >= 10; n /= 10)
+		digits++;
+	for (name[5 + digits] = '\0'; digits--; size /= 10)
+		name[5 + digits] = (char)('0' + size % 10);
+	slab_init(&p->slab, class_size[c], class_size[c] < 16 ? 8 : 16,
+		  (uint8_t)(c + 1), p);
+	pool_setup(p, &attr);
+	p->open = meta_alloc((cpu_info.possible + 63) / 64 * sizeof(uint64_t));
+	list_add_tail(&p->pools, &pools.list);
+	__atomic_store_n(&p->magic, POOL_ALIVE, __ATOMIC_RELEASE);
+}
+
+/* Without rseq every front is the dummy for ever: one record of it will do. */
+static void dummy_setup(void)
+{
+	size_t bytes = ((size_t)cpu_info.mask + 1) << PERCU_RECORD_SHIFT;
+
+	pools.dummy = cpu_info.rseq ? os_map_zero(bytes) : NULL;
+	pools.dummy_mask = cpu_info.mask;
+	if (!pools.dummy) {
+		cpu_info.rseq = false;
+		pools.dummy = (char *)(uintptr_t)no_record;
+		pools.dummy_mask = 0;
+	}
+}
+
+static void fork_setup(void);
+
+static void setup(void)
+{
+	report_init();
+	conf_init();
+	tool_init();
+	cpu_init(conf.lock);
+	heap_init();
+	dummy_setup();
+	lock_init(&pools.age);
+	lock_init(&pools.list_lock);
+	pthread_cond_init(&pools.idle, NULL);
+	list_init(&pools.list);
+	list_init(&pools.dead);
+	pools.cached = meta_alloc(cpu_info.possible * sizeof(uint64_t));
+	if (!pools.cached)
+		conf.cpu_cache = 0;
+	pools.depot_max = conf.depot_cache;
+	if (!pools.depot_max) {
+		pools.depot_max = (uint64_t)cpu_info.possible * conf.cpu_cache;
+		if (pools.depot_max < DEPOT_MIN)
+			pools.depot_max = DEPOT_MIN;
+	}
+	for (unsigned int c = 0; c < NR_CLASSES; c++)
+		class_setup(c);
+	fork_setup();
+}
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+void pool_init(void)
+{
+	pthread_once(&once, setup);
+}
+
+__attribute__((constructor(101)))
+static void pool_constructor(void)
+{
+	pool_init();
+}
+
+PERCU_API const char *percu_mode(void)
+{
+	pool_init();
+	return cpu_mode();
+}
+
+/* Fork. --------------------------------------------------------------------- */
+
+#define for_each_pool(p)						\
+	list_for_each(l_, &pools.list)					\
+		for (struct percu_pool *p = list_entry(l_, struct percu_pool, \
+						       pools), *done_ = NULL; \
+		     !done_; done_ = p)
+
+static void before_fork(void)
+{
+	lock_order_pause();
+	lock_take(&pools.age, LOCK_AGE);
+	lock_take(&pools.list_lock, LOCK_POOLS);
+	for_each_pool(p)
+		pool_stop(p);
+	/*
+	 * Without the fence a sequence may be copied half-way: its slot is
+	 * written and its word is not, which is as if it had not begun.
+	 */
+	pools_quiesce(NULL);
+	for_each_pool(p)
+		lock_take(&p->depot.lock, LOCK_DEPOT);
+	for_each_pool(p) {
+		if (p->known)
+			lock_take(foreign_lock(p->known), LOCK_SLAB);
+		if (!p->foreign)
+			lock_take(&p->slab.lock, LOCK_SLAB);
+	}
+	heap_lock();
+	meta_lock();
+}
+
+static void after_fork_parent(void)
+{
+	meta_unlock();
+	heap_unlock();
+	for_each_pool(p) {
+		if (!p->foreign)
+			lock_give(&p->slab.lock, LOCK_SLAB);
+		if (p->known)
+			lock_give(foreign_lock(p->known), LOCK_SLAB);
+	}
+	for_each_pool(p)
+		lock_give(&p->depot.lock, LOCK_DEPOT);
+	for_each_pool(p)
+		pool_start(p);
+	lock_give(&pools.list_lock, LOCK_POOLS);
+	lock_give(&pools.age, LOCK_AGE);
+	lock_order_resume();
+}
+
+/* A pool as the child finds it: nobody else is at work on it. */
+static void pool_after_fork(struct percu_pool *p)
+{
+	lock_init(&p->depot.lock);
+	lock_init(&p->slab.lock);
+	if (p->known)
+		lock_init(foreign_lock(p->known));
+	for (uint32_t i = 0; p->records && i < cpu_info.possible; i++)
+		if (p->open[i / 64] >> i % 64 & 1)
+			lock_init(&record_at(p->records, i)->lock);
+	list_init(&p->todo);
+	p->busy = 0;
+	pool_start(p);
+}
+
+static void after_fork_child(void)
+{
+	meta_lock_reinit();
+	heap_lock_reinit();
+	for_each_pool(p)
+		pool_after_fork(p);
+	lock_init(&pools.list_lock);
+	lock_init(&pools.age);
+	pthread_cond_init(&pools.idle, NULL);
+	lock_order_resume();
+}
+
+static void fork_setup(void)
+{
+	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/pool.c - get and put, and what they do on a miss
+ *
+ * A hit is one restartable sequence (<percu/record.h>) and nothing else.
+ * Everything else is a miss, and its slow path sorts out which:
+ *
+ *	the pool is instrumented (checked.c), ended, or not set up yet
+ *	the record is empty: fill it from a magazine, from the slab, or make
+ *		one foreign object
+ *	the record is full: spill its colder half as a magazine
+ *	there is no record for this thread: straight from and to the depot
+ *
+ * A slow path never assumes that it is still on the CPU that missed: it moves
+ * objects with bulk sequences that work on the CPU where they run, and then
+ * tries again.  The loops end because each turn moves objects that others
+ * then took: somebody makes progress.
+ *
+ * Before a get fails for want of memory, all that lies idle on other CPUs is
+ * gathered.  That is what makes a reserve a promise: a pool never has less
+ * than its reserve, and what it has, a failing get finds.
+ *
+ * Words: move (records to magazines and back, not counted), direct (a get or
+ * put past the records, counted by the pool).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <percu/inline.h>
+
+#undef percu_pool_get
+#undef percu_pool_put
+#include "pool/pool.h"
+#include "slab/heap.h"
+#include "sys/report.h"
+#include "sys/tool.h"
+
+/* Making and unmaking. ---------------------------------------------------- */
+
+/* Marks the made ones; those whose ctor fails go back.  How many are left. */
+static size_t construct(struct percu_pool *p, void **objs, size_t n)
+{
+	struct span *s;
+	size_t kept = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		s = span_of(objs[i]);
+		if (!(s->state[span_index(s, objs[i])] & OBJ_MADE)) {
+			if (p->attr.ctor && !err)
+				err = p->attr.ctor(objs[i], p->attr.arg);
+			if (err) {
+				slab_free(&p->slab, &objs[i], 1, heap_cycle());
+				continue;
+			}
+			slab_made(&p->slab, objs[i]);
+		}
+		objs[kept++] = objs[i];
+	}
+	if (err)
+		errno = -err;
+	return kept;
+}
+
+/* Up to n new objects: for a foreign pool one.  0, and errno says why. */
+size_t pool_make(struct percu_pool *p, void **objs, size_t n)
+{
+	if (p->foreign) {
+		errno = ENOMEM;		/* for a create that says nothing */
+		objs[0] = p->attr.create(p->attr.arg);
+		if (!objs[0])
+			return 0;
+		if (p->known && !foreign_made(p, objs[0])) {
+			p->attr.destroy(objs[0], p->attr.arg);
+			errno = ENOMEM;
+			return 0;
+		}
+		counter_add(&p->made, 1);
+		return 1;
+	}
+	n = slab_alloc(&p->slab, objs, n);
+	if (!n) {
+		errno = ENOMEM;
+		return 0;
+	}
+	n = construct(p, objs, n);
+	if (p->checked)
+		for (size_t i = 0; i < n; i++)
+			tool_idle(objs[i], p->slab.size);
+	return n;
+}
+
+/* Objects that nobody has go back to where they were made. */
+void pool_unmake(struct percu_pool *p, void *const *objs, size_t n,
+		 uint64_t idle_since)
+{
+	int err = errno;
+
+	for (size_t i = 0; i < n && p->foreign; i++) {
+		tool_acquire(objs[i]);
+		if (p->known)
+			foreign_unmade(p, objs[i]);
+		if (p->attr.destroy)
+			p->attr.destroy(objs[i], p->attr.arg);
+		counter_add(&p->unmade, 1);
+	}
+	if (!p->foreign) {
+		for (size_t i = 0; i < n && p->checked; i++) {
+			tool_acquire(objs[i]);
+			tool_unidle(objs[i], p->slab.size);
+		}
+		slab_free(&p->slab, objs, n, idle_since);
+	}
+	errno = err;
+}
+
+/* Get. -------------------------------------------------------------------- */
+
+/* How many objects to bring to a record: half of it, so that puts have room. */
+static size_t refill_size(const struct percu_pool *p, const struct record *r)
+{
+	size_t n;
+
+	if (!r)
+		return 1;
+	n = __atomic_load_n(&r->capacity, __ATOMIC_RELAXED) / 2;
+	if (n > p->magazine)
+		n = p->magazine;
+	return n ? n : 1;
+}
+
+/*
+ * Brings objects to this CPU.  *obj is one of them if it could not place any
+ * in the record, else NULL; a foreign object just made is never placed there
+ * (fresh).  False: there are none to be had, and errno says why.
+ */
+static bool refill(struct percu_pool *p, void **obj, bool *fresh)
+{
+	struct record *r = record_here(p);
+	void *objs[MAGAZINE_MAX];
+	size_t n, k = 0;
+	bool contended;
+
+	*obj = NULL;
+	counter_add(r ? &r->misses : &p->direct_misses, 1);
+	n = refill_size(p, r);
+	*fresh = !depot_take(p, r, objs, &n, &contended);
+	if (*fresh) {
+		n = pool_make(p, objs, n);
+		if (!n)
+			return false;
+	}
+	if (r)
+		record_grow(p, r, RECORD_EMPTY, contended);
+	if (r && !(p->foreign && *fresh))
+		k = record_give(p, objs, n, RECORD_MOVE);
+	if (!k) {
+		*obj = objs[--n];
+		counter_add(&p->direct_gets, 1);
+	}
+	if (k < n)
+		depot_store(p, r, objs + k, n - k, &contended);
+	return true;
+}
+
+/*
+ * An object by any means, or NULL and errno.  Counts the get, not its failure.
+ * fresh: it was made for this call.
+ */
+void *pool_get_any(struct percu_pool *p, bool *fresh)
+{
+	void *obj;
+	int err;
+
+	for (;;) {
+		*fresh = false;
+		obj = record_get(p);
+		if (obj)
+			return obj;
+		if (refill(p, &obj, fresh)) {
+			if (obj)
+				return obj;
+			continue;
+		}
+		err = errno;
+		if (!pool_gather(p)) {
+			errno = err;
+			return NULL;
+		}
+	}
+}
+
+__attribute__((noinline, cold))
+void *pool_get_slow(struct percu_pool *p)
+{
+	bool fresh;
+	void *obj;
+
+	pool_check(p, "get");
+	if (p->checked)
+		return checked_get(p);
+	obj = pool_get_any(p, &fresh);
+	if (unlikely(!obj))
+		counter_add(&p->failures, 1);
+	return obj;
+}
+
+PERCU_API void *percu_pool_get(struct percu_pool *pool)
+{
+	void *obj = percu_record_pop(&pool->front);
+
+	if (likely(obj != NULL))
+		return obj;
+	return pool_get_slow(pool);
+}
+
+/* Put. -------------------------------------------------------------------- */
+
+/*
+ * Moves the colder half of this CPU's record to the depot.  False: there is
+ * no record to move anything from.
+ */
+static bool spill(struct percu_pool *p)
+{
+	struct record *r = record_here(p);
+	void *objs[RECORD_MAX];
+	size_t n, cold, kept;
+	bool contended;
+
+	if (!r)
+		return false;
+	if (record_grow(p, r, RECORD_FULL, false))
+		return true;
+	n = record_take(p, objs, p->capacity_max, RECORD_MOVE);
+	if (!n)
+		return false;
+	cold = (n + 1) / 2;
+	if (cold > p->magazine)
+		cold = p->magazine;
+	kept = n > cold ? record_give(p, objs + cold, n - cold, RECORD_MOVE) : 0;
+	depot_store(p, r, objs, cold, &contended);
+	if (contended)
+		record_grow(p, r, RECORD_FULL, true);
+	/* Somebody put meanwhile: what finds no place goes to the depot too. */
+	while (cold + kept < n) {
+		size_t rest = n - cold - kept;
+
+		if (rest > p->magazine)
+			rest = p->magazine;
+		depot_store(p, r, objs + cold + kept, rest, &contended);
+		kept += rest;
+	}
+	return true;
+}
+
+/* The object is placed, whatever happens.  Counts the put. */
+void pool_put_any(struct percu_pool *p, void *obj)
+{
+	bool contended;
+
+	while (!record_put(p, obj)) {
+		if (spill(p))
+			continue;
+		counter_add(&p->direct_puts, 1);
+		depot_store(p, NULL, &obj, 1, &contended);
+		return;
+	}
+}
+
+__attribute__((noinline, cold))
+void pool_put_slow(struct percu_pool *p, void *obj)
+{
+	int err = errno;
+
+	pool_check(p, "put");
+	if (!obj)
+		return;
+	if (p->checked)
+		checked_put(p, obj, __builtin_return_address(0));
+	else
+		pool_put_any(p, obj);
+	errno = err;
+}
+
+PERCU_API void percu_pool_put(struct percu_pool *pool, void *obj)
+{
+	if (likely(obj && percu_record_push(&pool->front, obj)))
+		return;
+	pool_put_slow(pool, obj);
+}
+
+/* What <percu/inline.h> calls. */
+PERCU_API void *percu_abi1_get_miss(struct percu_pool *pool)
+{
+	return pool_get_slow(pool);
+}
+
+PERCU_API void percu_abi1_put_miss(struct percu_pool *pool, void *obj)
+{
+	pool_put_slow(pool, obj);
+}
+
+/* Is this a pool?  Sets the built-in ones up on their first use. */
+void pool_check(struct percu_pool *p, const char *what)
+{
+	uint32_t magic = __atomic_load_n(&p->magic, __ATOMIC_ACQUIRE);
+
+	if (unlikely(magic == POOL_UNBORN &&
+		     (uintptr_t)p - (uintptr_t)class_pool < sizeof(class_pool))) {
+		pool_init();
+		magic = __atomic_load_n(&p->magic, __ATOMIC_ACQUIRE);
+	}
+	if (likely(magic == POOL_ALIVE))
+		return;
+	if (magic == POOL_DEAD)
+		report_misuse("pool %s: %s after percu_pool_destroy()", p->name,
+			      what);
+	report_misuse("%p: %s of what is no pool", (void *)p, what);
+}
+
+/* Bulk. ------------------------------------------------------------------- */
+
+PERCU_API size_t percu_pool_get_bulk(struct percu_pool *pool, void **objs,
+				     size_t n)
+{
+	size_t got = 0;
+
+	pool_check(pool, "get");
+	while (got < n && !pool->checked) {
+		size_t k = record_take(pool, objs + got, n - got, RECORD_COUNT);
+
+		got += k;
+		if (k)
+			continue;
+		objs[got] = pool_get_slow(pool);
+		if (!objs[got])
+			return got;
+		got++;
+	}
+	while (got < n && (objs[got] = percu_pool_get(pool)))
+		got++;
+	return got;
+}
+
+PERCU_API void percu_pool_put_bulk(struct percu_pool *pool, void **objs,
+				   size_t n)
+{
+	size_t done = 0;
+
+	pool_check(pool, "put");
+	while (done < n && !pool->checked) {
+		size_t k = record_give(pool, objs + done, n - done, RECORD_COUNT);
+
+		done += k;
+		if (!k)
+			pool_put_slow(pool, objs[done++]);
+	}
+	while (done < n)
+		percu_pool_put(pool, objs[done++]);
+}

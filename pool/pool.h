@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/pool.h - what the files of this folder share
+ *
+ * A pool's objects are, at any moment, each in exactly one place:
+ *
+ *	out		with a caller
+ *	record		in one CPU's record of the pool
+ *	magazine	in a magazine of the depot, or in one that a thread in
+ *			a slow path holds
+ *	slab		in a free slot of one of the pool's spans
+ *
+ *	record.c	one CPU's record: the sequences, the lock path
+ *	depot.c		the shared store of magazines
+ *	pool.c		get and put, and what they do on a miss
+ *	checked.c	the same for instrumented pools
+ *	foreign.c	what is known of objects that have no span, in debug
+ *	create.c	making and ending pools
+ *	age.c		stopping pools, draining records, ageing
+ *	alloc.c		memory by size
+ *	init.c		start, fork
+ *	stats.c, write.c	reading it all
+ *	audit.c		the conservation check
+ *
+ * Keys for who may touch a field: (c) constant after create, (o) the CPU that
+ * owns the record, in a sequence or under the record's lock, or the drainer
+ * while the pool is stopped, (d) depot lock, (A) age lock, (P) pools lock, (a)
+ * atomic, (r) read by sequences without a lock, written under the age lock.
+ */
+#ifndef PERCU_POOL_POOL_H
+#define PERCU_POOL_POOL_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <percu/pool.h>
+#include <percu/record.h>
+
+#include "slab/class.h"
+#include "slab/slab.h"
+#include "sys/list.h"
+#include "sys/lock.h"
+
+#define likely(x)	__builtin_expect(!!(x), 1)
+#define unlikely(x)	__builtin_expect(!!(x), 0)
+
+enum {
+	CACHE_LINE	= 64,
+	MAGAZINE_MAX	= 60,			/* a magazine then fills 512 bytes */
+	RECORD_MAX	= 2 * MAGAZINE_MAX,	/* objects in a record */
+	MAGAZINE_BYTES	= 16384,		/* of objects in a magazine */
+	FOREIGN_WEIGHT	= 1024,			/* bytes that a foreign object counts */
+	POOL_MAX_SIZE	= 256 << 10,
+	POOL_MAX_ALIGN	= 4096,
+	NAME_MAX_	= 32,
+};
+
+/*
+ * One CPU's record.  The word is described in <percu/record.h>.  A side holds
+ * what the word cannot: the operations counted before the word's, and the net
+ * number of objects that came from or went to magazines rather than callers.
+ * A bulk sequence writes the side that is not current, and its commit makes
+ * it current together with the new count, so
+ *
+ *	ops  = side.ops + ops(word)		single gets and puts, ever
+ *	puts - gets = count(word) - side.net
+ *
+ * hold at every moment.  seq tells a reader on another CPU that the side it
+ * read was whole: SIDE_BUSY while it is written, else the number of the
+ * writing, and a side is never written while it is current.
+ */
+#define SIDE_BUSY	UINT64_MAX
+
+struct record_side {
+	uint64_t seq, ops;
+	int64_t net;
+};
+
+struct record {
+	uint64_t word;			/* (o), read by all */
+	uint32_t capacity;		/* (a); 0: not opened */
+	uint32_t unused;
+	struct record_side side[2];	/* (o), read by all */
+	/* cold: slow paths only */
+	struct lock lock;		/* lock path: guards what is (o) */
+	struct magazine *spare;		/* (a) an empty magazine, or NULL */
+	uint32_t last;			/* (a) enum record_event */
+	uint32_t events;		/* (a) misses since the last ageing */
+	uint64_t misses;		/* (a) gets that found nothing, ever */
+	void *slot[];			/* (o) */
+};
+
+static_assert(offsetof(struct record, capacity) == 8, "known to the sequences");
+static_assert(offsetof(struct record, side) == 16, "known to the sequences");
+static_assert(sizeof(struct record_side) == 24, "known to the sequences");
+static_assert(offsetof(struct record, slot) == PERCU_RECORD_SLOTS, "likewise");
+
+enum record_event {
+	RECORD_NONE,
+	RECORD_EMPTY,
+	RECORD_FULL,
+};
+
+struct magazine {
+	struct list list;		/* (d) */
+	uint32_t count;
+	void *slot[];			/* pool->magazine of them */
+};
+
+struct depot {
+	struct lock lock;
+	struct list full;		/* (d) magazines with objects */
+	struct list victim;		/* (d) the same, idle for a cycle */
+	struct list empty;		/* (d) */
+	uint64_t nobj;			/* (d) objects in full and victim */
+	uint64_t visits;		/* (d) times the lock was taken for objects */
+};
+
+enum pool_magic {
+	POOL_UNBORN	= 0,		/* a class pool before init */
+	POOL_ALIVE	= 0x706f6f6c,
+	POOL_DEAD	= 0x64656164,
+};
+
+struct percu_pool {
+	struct percu_front front;	/* (r) what get and put use */
+	struct percu_front inner;	/* (r) the records, unless stopped */
+	uint32_t magic;			/* (a) enum pool_magic */
+	uint32_t magazine;		/* (c) objects in a magazine */
+	uint32_t capacity_max;		/* (c) of a record */
+	uint32_t weight;		/* (c) bytes that an object counts */
+	bool foreign;			/* (c) no slab */
+	bool checked;			/* (c) instrumented: front stays the dummy */
+	bool debug;			/* (c) */
+	char *records;			/* (A) base of the records, once there are any */
+	struct percu_pool_attr attr;	/* (c) */
+	char name[NAME_MAX_];		/* (c) */
+
+	struct slab slab __attribute__((aligned(CACHE_LINE)));
+	struct depot depot __attribute__((aligned(CACHE_LINE)));
+
+	uint64_t *open;			/* (a) bitmap: records that were opened */
+	uint64_t out;			/* (a) objects out, where there is a limit */
+	uint64_t direct_gets, direct_puts;	/* (a) past the records */
+	uint64_t direct_misses;		/* (a) without a record to miss in */
+	uint64_t limit_hits, failures;	/* (a) */
+	uint64_t made, unmade;		/* (a) foreign objects, ever */
+	struct foreign *known;		/* (c) foreign objects in debug */
+
+	struct list pools;		/* (P) the list of all pools */
+	struct list todo;		/* (P) has condemned objects */
+	struct list condemned;		/* (d) magazines to destroy */
+	uint32_t busy;			/* (P) threads that destroy objects of it */
+	bool stopped;			/* (A) */
+	bool ended;			/* (A) stopped for good */
+};
+
+static_assert(offsetof(struct percu_pool, front) == 0, "known to inline.h");
+
+/* The size classes' pools; padded so that finding one is a shift. */
+union class_slot {
+	struct percu_pool pool;
+	char padding[1024];
+};
+static_assert(sizeof(union class_slot) == 1024, "a power of two");
+extern union class_slot class_pool[NR_CLASSES];
+
+/* init.c */
+extern struct pools {
+	struct lock age, list_lock;
+	struct list list;		/* (P) struct percu_pool.pools */
+	struct list dead;		/* (P) ended, oldest first */
+	uint32_t ndead;			/* (P) */
+	pthread_cond_t idle;		/* (P) some pool is no longer busy */
+	char *dummy;			/* (c) */
+	uint32_t dummy_mask;		/* (c) */
+	uint64_t *cached;		/* (a) bytes of capacity, by index */
+	uint64_t depot_bytes;		/* (a) */
+	uint64_t depot_max;		/* (c) */
+	uint64_t ages;			/* (a) */
+	bool checked;			/* (c) a tool wants to see each get and put */
+} pools;
+void pool_init(void);			/* at most once, by whoever comes first */
+
+/* record.c */
+static inline struct record *record_at(char *base, uint32_t index)
+{
+	return (struct record *)(base + ((size_t)index << PERCU_RECORD_SHIFT));
+}
+static inline size_t record_bytes(const struct percu_pool *p)
+{
+	return PERCU_RECORD_SLOTS + p->capacity_max * sizeof(void *);
+}
+char *records_alloc(size_t bytes);	/* a record for each index, or NULL */
+void records_free(char *base, size_t bytes);	/* all zero again */
+struct record *record_here(struct percu_pool *p);
+bool record_grow(struct percu_pool *p, struct record *r, enum record_event ev,
+		 bool contended);
+void record_close(struct percu_pool *p, uint32_t index);
+void record_relax(struct percu_pool *p, uint32_t index);
+void *record_get(struct percu_pool *p);
+bool record_put(struct percu_pool *p, void *obj);
+enum record_how { RECORD_MOVE = 0, RECORD_COUNT = -1 };
+size_t record_take(struct percu_pool *p, void **objs, size_t n,
+		   enum record_how how);
+size_t record_give(struct percu_pool *p, void *const *objs, size_t n,
+		   enum record_how how);
+size_t record_drain(struct record *r, void **objs, size_t n);
+struct record_counts { uint64_t count, gets, puts; };
+void record_read(const struct record *r, struct record_counts *c);
+
+/* depot.c */
+void depot_init(struct depot *d);
+bool depot_take(struct percu_pool *p, struct record *r, void **objs,
+		size_t *n, bool *contended);
+void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
+		 size_t n, bool *contended);
+struct magazine *depot_empty(struct percu_pool *p);
+int depot_stock(struct percu_pool *p, size_t n);
+struct magazine *magazine_new(struct percu_pool *p);
+void magazine_free(struct percu_pool *p, struct magazine *m);
+void depot_add(struct percu_pool *p, struct list *magazines, size_t nobj);
+void depot_age(struct percu_pool *p, struct list *drained, size_t ndrained,
+	       bool all);
+void depot_release_spares(struct percu_pool *p);
+void magazine_check_in(struct percu_pool *p, void *const *objs, size_t n);
+void magazine_check_out(struct percu_pool *p, void *const *objs, size_t n);
+
+/* pool.c */
+void *pool_get_slow(struct percu_pool *p);
+void pool_put_slow(struct percu_pool *p, void *obj);
+void pool_check(struct percu_pool *p, const char *what);
+void *pool_get_any(struct percu_pool *p, bool *fresh);
+void pool_put_any(struct percu_pool *p, void *obj);
+size_t pool_make(struct percu_pool *p, void **objs, size_t n);
+void pool_unmake(struct percu_pool *p, void *const *objs, size_t n,
+		 uint64_t idle_since);
+
+/* checked.c */
+void *checked_get(struct percu_pool *p);
+void checked_put(struct percu_pool *p, void *obj, void *site);
+
+/* foreign.c */
+struct foreign *foreign_new(void);
+void foreign_delete(struct foreign *f);
+bool foreign_made(struct percu_pool *p, void *obj);
+void foreign_unmade(struct percu_pool *p, void *obj);
+void foreign_get(struct percu_pool *p, void *obj);
+void foreign_put(struct percu_pool *p, void *obj, void *site);
+struct lock *foreign_lock(struct foreign *f);
+
+/* alloc.c */
+struct large_stats { uint64_t mallocs, frees, bytes_in, bytes_out; };
+extern struct large_stats large_stats;		/* (a) */
+
+/* create.c */
+void pool_setup(struct percu_pool *p, const struct percu_pool_attr *attr);
+void pool_publish(struct percu_pool *p);
+
+/* age.c */
+void pool_stop(struct percu_pool *p);
+int pools_quiesce(struct percu_pool *only);
+void pool_start(struct percu_pool *p);
+size_t pool_gather(struct percu_pool *p);
+int pool_end(struct percu_pool *p);
+void pool_empty(struct percu_pool *p);
+void pool_bury(struct percu_pool *p, uint64_t idle_since);
+
+/* audit.c */
+struct audit {
+	uint64_t out, records, depot, slab;	/* objects */
+};
+int pool_audit(struct percu_pool *p, struct audit *a);
+
+/* stats.c */
+struct pool_sums { uint64_t gets, puts, misses; };
+void pool_sum(struct percu_pool *p, struct pool_sums *sum);
+void pool_stats(struct percu_pool *pool, struct percu_pool_stats *st);
+void stats_keep(struct percu_pool *p);
+
+static inline uint64_t counter_read(const uint64_t *c)
+{
+	return __atomic_load_n(c, __ATOMIC_RELAXED);
+}
+
+static inline void counter_add(uint64_t *c, uint64_t n)
+{
+	__atomic_fetch_add(c, n, __ATOMIC_RELAXED);
+}
+
+#endif /* PERCU_POOL_POOL_H */

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/record.c - one CPU's record of a pool
+ *
+ * Single objects are popped and pushed by the sequences of <percu/record.h>.
+ * Here are the two bulk sequences, the same four operations behind a lock for
+ * machines without rseq, and what opens, grows and reads a record.
+ *
+ * A bulk sequence, in pseudo-code (take; give is its mirror image):
+ *
+ *	1  word  = record->word
+ *	2  k     = min(n, count(word)); if k == 0: return 0
+ *	3  copy slot[count - k .. count) to objs		(private memory)
+ *	4  other = the side that is not current
+ *	5  other.seq = SIDE_BUSY
+ *	6  other.ops = side.ops + ops(word) + (k if counted)
+ *	7  other.net = side.net - (k if moved)
+ *	8  other.seq = side.seq + 1
+ *	9  record->word = count - k, other is current, 0 ops	(commit)
+ *
+ * Everything before 9 writes what nobody believes before 9, and is done
+ * again from 1 if the thread is preempted, migrated or signalled.
+ *
+ * Records of all pools share mappings ("stripes") of mask + 1 times 64 KiB:
+ * index i's part of a stripe starts at i << PERCU_RECORD_SHIFT, so the records
+ * of one CPU lie together on pages that no other CPU touches, and only those
+ * that are used are ever backed by memory.
+ *
+ * Words: index (which CPU's), side, move (between record and magazine, not
+ * counted as get or put), count (a caller's).
+ */
+#include <string.h>
+
+#include "pool/pool.h"
+#include "slab/meta.h"
+#include "sys/conf.h"
+#include "sys/cpu.h"
+#include "sys/os.h"
+
+/* Stripes. ------------------------------------------------------------- */
+
+enum {
+	STRIPE_BYTES	= 1 << PERCU_RECORD_SHIFT,
+	RECORD_STEP	= 128,			/* adjacent-line prefetch */
+	NR_STEPS	= (PERCU_RECORD_SLOTS + RECORD_MAX * 8) / RECORD_STEP + 2,
+};
+
+/* Under the age lock. */
+static char *stripe;			/* the newest one, or NULL */
+static size_t stripe_used;
+static char *stripe_free[NR_STEPS];	/* returned records, linked by word */
+
+static size_t record_steps(size_t bytes)
+{
+	return (bytes + RECORD_STEP - 1) / RECORD_STEP;
+}
+
+char *records_alloc(size_t bytes)
+{
+	size_t steps = record_steps(bytes);
+	char *base = stripe_free[steps];
+
+	if (base) {
+		stripe_free[steps] = *(char **)base;
+		*(char **)base = NULL;
+		return base;
+	}
+	if (!stripe || stripe_used + steps * RECORD_STEP > STRIPE_BYTES) {
+		base = os_map(((size_t)cpu_info.mask + 1) << PERCU_RECORD_SHIFT);
+		if (!base)
+			return NULL;
+		stripe = base;
+		stripe_used = 0;
+	}
+	base = stripe + stripe_used;
+	stripe_used += steps * RECORD_STEP;
+	return base;
+}
+
+void records_free(char *base, size_t bytes)
+{
+	size_t steps = record_steps(bytes);
+
+	*(char **)base = stripe_free[steps];
+	stripe_free[steps] = base;
+}
+
+/* Opening and growing. -------------------------------------------------- */
+
+/* Adds n bytes to the budget of an index; false if there is no room. */
+static bool budget_add(uint32_t index, uint64_t n)
+{
+	uint64_t *used = &pools.cached[index];
+
+	if (__atomic_add_fetch(used, n, __ATOMIC_RELAXED) <= conf.cpu_cache)
+		return true;
+	__atomic_fetch_sub(used, n, __ATOMIC_RELAXED);
+	return false;
+}
+
+static void budget_sub(uint32_t index, uint64_t n)
+{
+	__atomic_fetch_sub(&pools.cached[index], n, __ATOMIC_RELAXED);
+}
+
+/*
+ * Changes the capacity from old to new within the budget.  A capacity only
+ * bounds pushes, so it may change at any time, from any thread.
+ */
+static bool capacity_change(struct percu_pool *p, struct record *r,
+			    uint32_t index, uint32_t old, uint32_t new)
+{
+	if (new > old && !budget_add(index, (uint64_t)(new - old) * p->weight))
+		return false;
+	if (!__atomic_compare_exchange_n(&r->capacity, &old, new, false,
+					 __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+		if (new > old)
+			budget_sub(index, (uint64_t)(new - old) * p->weight);
+		return true;		/* somebody else changed it: look again */
+	}
+	if (new < old)
+		budget_sub(index, (uint64_t)(old - new) * p->weight);
+	return true;
+}
+
+/* A new record starts with a quarter of what it can become, at least 2. */
+static uint32_t capacity_first(const struct percu_pool *p)
+{
+	return p->capacity_max < 8 ? 2 : p->capacity_max / 4;
+}
+
+static uint32_t record_index(const struct percu_pool *p, const struct record *r)
+{
+	return (uint32_t)(((const char *)r - p->records) >> PERCU_RECORD_SHIFT);
+}
+
+/*
+ * The record of the CPU that the caller runs on at some moment during the
+ * call, open; NULL if there is none for it: an unregistered thread, no memory
+ * for records, or no room in the CPU's budget.
+ */
+struct record *record_here(struct percu_pool *p)
+{
+	uint32_t index = cpu_index(), first = capacity_first(p);
+	struct record *r;
+
+	if (!__atomic_load_n(&p->records, __ATOMIC_ACQUIRE))
+		pool_publish(p);
+	if (!p->records || index >= cpu_info.possible)
+		return NULL;
+	r = record_at(p->records, index);
+	if (likely(__atomic_load_n(&r->capacity, __ATOMIC_RELAXED)))
+		return r;
+	/* The bit first: a drainer must not miss what a push then adds. */
+	__atomic_fetch_or(&p->open[index / 64], 1ull << index % 64,
+			  __ATOMIC_SEQ_CST);
+	while (first > 2 && !capacity_change(p, r, index, 0, first))
+		first /= 2;
+	if (!__atomic_load_n(&r->capacity, __ATOMIC_RELAXED) &&
+	    !capacity_change(p, r, index, 0, 2))
+		return NULL;
+	return r;
+}
+
+/*
+ * After a miss: is a larger record worth its bytes?  Yes if misses of both
+ * kinds alternate (a pure producer or consumer gains nothing by room), or if
+ * the depot was contended; and while it is below half of its largest.
+ */
+bool record_grow(struct percu_pool *p, struct record *r, enum record_event ev,
+		 bool contended)
+{
+	uint32_t last = __atomic_exchange_n(&r->last, ev, __ATOMIC_RELAXED);
+	uint32_t old = __atomic_load_n(&r->capacity, __ATOMIC_RELAXED);
+	uint32_t new = old * 2;
+
+	__atomic_fetch_add(&r->events, 1, __ATOMIC_RELAXED);
+	if (!old || old >= p->capacity_max)
+		return false;
+	if (last && last == ev && !contended && old >= p->capacity_max / 2)
+		return false;
+	if (new > p->capacity_max)
+		new = p->capacity_max;
+	return capacity_change(p, r, record_index(p, r), old, new);
+}
+
+/* At each ageing: a record without a miss gives half of its room back. */
+void record_relax(struct percu_pool *p, uint32_t index)
+{
+	struct record *r = record_at(p->records, index);
+	uint32_t old = __atomic_load_n(&r->capacity, __ATOMIC_RELAXED);
+	uint32_t first = capacity_first(p);
+
+	__atomic_store_n(&r->last, RECORD_NONE, __ATOMIC_RELAXED);
+	if (__atomic_exchange_n(&r->events, 0, __ATOMIC_RELAXED) == 0 && old)
+		capacity_change(p, r, index, old,
+				old / 2 > first ? old / 2 : 0);
+}
+
+/* The pool has ended: the record is as new, and its budget free. */
+void record_close(struct percu_pool *p, uint32_t index)
+{
+	struct record *r = record_at(p->records, index);
+
+	budget_sub(index, (uint64_t)r->capacity * p->weight);
+	memset(r, 0, record_bytes(p));
+}
+
+/* The lock path, and the drainer. ---------------------------------------- */
+
+static void side_turn(struct record *r, uint64_t ops, int64_t net,
+		      uint64_t count)
+{
+	const struct record_side *cur;
+	struct record_side *other;
+	uint64_t side = r->word & PERCU_WORD_SIDE;
+
+	cur = &r->side[!!side];
+	other = &r->side[!side];
+	/* Each store but the first releases: record_read() acquires. */
+	__atomic_store_n(&other->seq, SIDE_BUSY, __ATOMIC_RELAXED);
+	__atomic_store_n(&other->ops, cur->ops + ops + r->word / PERCU_WORD_OP,
+			 __ATOMIC_RELEASE);
+	__atomic_store_n(&other->net, cur->net + net, __ATOMIC_RELEASE);
+	__atomic_store_n(&other->seq, cur->seq + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->word, count | (side ^ PERCU_WORD_SIDE),
+			 __ATOMIC_RELEASE);
+}
+
+static size_t take_locked(struct record *r, void **objs, size_t n,
+			  enum record_how how)
+{
+	size_t count = r->word & PERCU_WORD_COUNT;
+
+	if (n > count)
+		n = count;
+	if (!n)
+		return 0;
+	memcpy(objs, &r->slot[count - n], n * sizeof(*objs));
+	if (how == RECORD_COUNT)
+		side_turn(r, n, 0, count - n);
+	else
+		side_turn(r, 0, -(int64_t)n, count - n);
+	return n;
+}
+
+static size_t give_locked(struct record *r, void *const *objs, size_t n,
+			  enum record_how how)
+{
+	size_t count = r->word & PERCU_WORD_COUNT;
+	uint32_t capacity = __atomic_load_n(&r->capacity, __ATOMIC_RELAXED);
+
+	if (count >= capacity)
+		return 0;
+	if (n > capacity - count)
+		n = capacity - count;
+	memcpy(&r->slot[count], objs, n * sizeof(*objs));
+	if (how == RECORD_COUNT)
+		side_turn(r, n, 0, count + n);
+	else
+		side_turn(r, 0, (int64_t)n, count + n);
+	return n;
+}
+
+/* The drainer's: the pool is stopped, so all its records are the caller's. */
+size_t record_drain(struct record *r, void **objs, size_t n)
+{
+	return take_locked(r, objs, n, RECORD_MOVE);
+}
+
+/*
+ * The lock path's way in: this CPU's record, locked, or NULL.  The base is
+ * looked at under the lock: pool_stop() makes it the dummy and then waits for
+ * each lock once, so whoever got in before is out, and none gets in after.
+ */
+static struct record *record_lock(struct percu_pool *p)
+{
+	uint32_t index = cpu_index();
+	struct record *r;
+	char *base = __atomic_load_n(&p->inner.base, __ATOMIC_ACQUIRE);
+
+	if (base == pools.dummy || index >= cpu_info.possible)
+		return NULL;
+	r = record_at(base, index);
+	if (!__atomic_load_n(&r->capacity, __ATOMIC_RELAXED))
+		return NULL;
+	lock_take(&r->lock, LOCK_RECORD);
+	if (__atomic_load_n(&p->inner.base, __ATOMIC_ACQUIRE) == base)
+		return r;
+	lock_give(&r->lock, LOCK_RECORD);
+	return NULL;
+}
+
+static size_t lockpath_take(struct percu_pool *p, void **objs, size_t n,
+			    enum record_how how)
+{
+	struct record *r = record_lock(p);
+
+	if (!r)
+		return 0;
+	n = take_locked(r, objs, n, how);
+	lock_give(&r->lock, LOCK_RECORD);
+	return n;
+}
+
+static size_t lockpath_give(struct percu_pool *p, void *const *objs, size_t n,
+			    enum record_how how)
+{
+	struct record *r = record_lock(p);
+
+	if (!r)
+		return 0;
+	n = give_locked(r, objs, n, how);
+	lock_give(&r->lock, LOCK_RECORD);
+	return n;
+}
+
+/* The bulk sequences. ----------------------------------------------------- */
+
+#if PERCU_HAS_RSEQ
+
+/* Steps 4 to 9; %[left] is the new count.  sign: of what a move does to net. */
+#define BULK_COMMIT(sign)						\
+	"movq %[word], %[t]\n\t"					\
+	"shrq $16, %[t]\n\t"						\
+	"andl $1, %k[t]\n\t"						\
+	"imulq $24, %[t], %[t]\n\t"					\
+	"leaq 16(%[rec],%[t]), %[p]\n\t"	/* current side */	\
+	"negq %[t]\n\t"							\
+	"leaq 40(%[rec],%[t]), %[j]\n\t"	/* the other */		\
+	"movq $-1, (%[j])\n\t"						\
+	"movq %[word], %[t]\n\t"					\
+	"shrq $17, %[t]\n\t"						\
+	"addq 8(%[p]), %[t]\n\t"					\
+	"movq %[k], %[w]\n\t"						\
+	"andq %[how], %[w]\n\t"						\
+	"addq %[w], %[t]\n\t"						\
+	"movq %[t], 8(%[j])\n\t"					\
+	"subq %[k], %[w]\n\t"			/* -(k if moved) */	\
+	"movq 16(%[p]), %[t]\n\t"					\
+	sign " %[w], %[t]\n\t"						\
+	"movq %[t], 16(%[j])\n\t"					\
+	"movq (%[p]), %[t]\n\t"						\
+	"incq %[t]\n\t"							\
+	"movq %[t], (%[j])\n\t"						\
+	"andl $0x10000, %k[word]\n\t"					\
+	"xorl $0x10000, %k[word]\n\t"					\
+	"orq %[tmp], %[word]\n\t"					\
+	"movq %[word], (%[rec])\n"					\
+	"3:\n\t"
+
+static __attribute__((noinline))
+size_t rseq_take(struct percu_front *front, void **objs, size_t n, long how)
+{
+	uint64_t rec, tmp, word, k, p, j, t, w;
+
+	__asm__ __volatile__ goto(
+		PERCU_RSEQ_BEGIN
+		"movq (%[rec]), %[word]\n\t"
+		"movzwl %w[word], %k[tmp]\n\t"
+		"movq %[n], %[k]\n\t"
+		"cmpq %[tmp], %[k]\n\t"
+		"cmovaq %[tmp], %[k]\n\t"
+		"testq %[k], %[k]\n\t"
+		"jz %l[none]\n\t"
+		"subq %[k], %[tmp]\n\t"
+		"leaq %c[slots](%[rec],%[tmp],8), %[p]\n\t"
+		"xorl %k[j], %k[j]\n"
+		"6:\n\t"
+		"movq (%[p],%[j],8), %[t]\n\t"
+		"movq %[t], (%[objs],%[j],8)\n\t"
+		"incq %[j]\n\t"
+		"cmpq %[k], %[j]\n\t"
+		"jb 6b\n\t"
+		BULK_COMMIT("addq")
+		: [rec] "=&r" (rec), [tmp] "=&r" (tmp), [word] "=&r" (word),
+		  [k] "=&r" (k), [p] "=&r" (p), [j] "=&r" (j), [t] "=&r" (t),
+		  [w] "=&r" (w)
+		: PERCU_RSEQ_INPUTS(front), [objs] "r" (objs), [n] "r" (n),
+		  [how] "r" (how), [slots] "i" (PERCU_RECORD_SLOTS)
+		: "memory", "cc"
+		: none);
+	return k;
+none:
+	return 0;
+}
+
+static __attribute__((noinline))
+size_t rseq_give(struct percu_front *front, void *const *objs, size_t n,
+		 long how)
+{
+	uint64_t rec, tmp, word, k, p, j, t, w;
+
+	__asm__ __volatile__ goto(
+		PERCU_RSEQ_BEGIN
+		"movq (%[rec]), %[word]\n\t"
+		"movzwl %w[word], %k[tmp]\n\t"
+		"movl 8(%[rec]), %k[k]\n\t"
+		"subq %[tmp], %[k]\n\t"
+		"jbe %l[none]\n\t"
+		"cmpq %[n], %[k]\n\t"
+		"cmovaq %[n], %[k]\n\t"
+		"leaq %c[slots](%[rec],%[tmp],8), %[p]\n\t"
+		"xorl %k[j], %k[j]\n"
+		"6:\n\t"
+		"movq (%[objs],%[j],8), %[t]\n\t"
+		"movq %[t], (%[p],%[j],8)\n\t"
+		"incq %[j]\n\t"
+		"cmpq %[k], %[j]\n\t"
+		"jb 6b\n\t"
+		"addq %[k], %[tmp]\n\t"
+		BULK_COMMIT("subq")
+		: [rec] "=&r" (rec), [tmp] "=&r" (tmp), [word] "=&r" (word),
+		  [k] "=&r" (k), [p] "=&r" (p), [j] "=&r" (j), [t] "=&r" (t),
+		  [w] "=&r" (w)
+		: PERCU_RSEQ_INPUTS(front), [objs] "r" (objs), [n] "r" (n),
+		  [how] "r" (how), [slots] "i" (PERCU_RECORD_SLOTS)
+		: "memory", "cc"
+		: none);
+	return k;
+none:
+	return 0;
+}
+
+#else
+
+static size_t rseq_take(struct percu_front *front, void **objs, size_t n,
+			long how)
+{
+	(void)front, (void)objs, (void)n, (void)how;
+	return 0;
+}
+
+static size_t rseq_give(struct percu_front *front, void *const *objs, size_t n,
+			long how)
+{
+	(void)front, (void)objs, (void)n, (void)how;
+	return 0;
+}
+
+#endif /* PERCU_HAS_RSEQ */
+
+/* Either path. ------------------------------------------------------------- */
+
+/* Up to n objects, the coldest first; 0 if the record has none. */
+size_t record_take(struct percu_pool *p, void **objs, size_t n,
+		   enum record_how how)
+{
+	if (cpu_info.rseq)
+		return rseq_take(&p->inner, objs, n, how);
+	return lockpath_take(p, objs, n, how);
+}
+
+/* How many of the first n it had room for.  n is not 0. */
+size_t record_give(struct percu_pool *p, void *const *objs, size_t n,
+		   enum record_how how)
+{
+	if (cpu_info.rseq)
+		return rseq_give(&p->inner, objs, n, how);
+	return lockpath_give(p, objs, n, how);
+}
+
+void *record_get(struct percu_pool *p)
+{
+	void *obj;
+
+	if (cpu_info.rseq)
+		return percu_record_pop(&p->inner);
+	return lockpath_take(p, &obj, 1, RECORD_COUNT) ? obj : NULL;
+}
+
+bool record_put(struct percu_pool *p, void *obj)
+{
+	if (cpu_info.rseq)
+		return percu_record_push(&p->inner, obj);
+	return lockpath_give(p, &obj, 1, RECORD_COUNT);
+}
+
+/*
+ * Reads a record's figures from anywhere, without stopping its CPU.
+ *
+ * Let e be the epoch of the side read (the number of its writing).  The side
+ * holds e from just before the commit of e until the writing of e + 2 begins,
+ * which is after the commit of e + 1.  seq read twice as e says that both
+ * word reads between fall into that time, and a word that names this side is
+ * one of epoch e.  So word and side belong together.  Each load but the last
+ * acquires, so they are in order; the writer's stores are in order because x86
+ * keeps stores in order, and on the lock path by the releases of side_turn().
+ * A reader that keeps losing is a reader beside a CPU that keeps turning
+ * sides, each turn of which is progress.
+ */
+void record_read(const struct record *r, struct record_counts *c)
+{
+	const struct record_side *s;
+	uint64_t seq, word, ops, opened;
+	int64_t net;
+
+	for (;;) {
+		word = __atomic_load_n(&r->word, __ATOMIC_ACQUIRE);
+		s = &r->side[!!(word & PERCU_WORD_SIDE)];
+		opened = word & PERCU_WORD_SIDE;
+		seq = __atomic_load_n(&s->seq, __ATOMIC_ACQUIRE);
+		ops = __atomic_load_n(&s->ops, __ATOMIC_ACQUIRE);
+		net = __atomic_load_n(&s->net, __ATOMIC_ACQUIRE);
+		word = __atomic_load_n(&r->word, __ATOMIC_ACQUIRE);
+		if (seq != SIDE_BUSY && (word & PERCU_WORD_SIDE) == opened &&
+		    __atomic_load_n(&s->seq, __ATOMIC_RELAXED) == seq)
+			break;
+	}
+	c->count = word & PERCU_WORD_COUNT;
+	ops += word / PERCU_WORD_OP;
+	net = (int64_t)c->count - net;			/* puts - gets */
+	c->puts = (ops + (uint64_t)net) / 2;
+	c->gets = (ops - (uint64_t)net) / 2;
+}

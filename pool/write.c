@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/write.c - statistics as text, JSON, OpenMetrics and slabinfo
+ *
+ * One table of what there is, four ways to print it.  A page of text is
+ * gathered on the stack and written when it is full; nothing is allocated.
+ * While a pool is printed it is held by its busy count and not by a lock, so
+ * that a slow reader of the other end stops nobody.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <percu/stats.h>
+
+#include "pool/pool.h"
+#include "sys/os.h"
+
+struct out {
+	int fd, err;
+	enum percu_stats_format fmt;
+	bool first;		/* JSON: no comma yet */
+	size_t len;
+	char buf[4096];
+};
+
+static void flush(struct out *o)
+{
+	if (!o->err)
+		o->err = os_write(o->fd, o->buf, o->len);
+	o->len = 0;
+}
+
+__attribute__((format(printf, 2, 3)))
+static void print(struct out *o, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (o->len > sizeof(o->buf) - 1024)
+		flush(o);
+	va_start(ap, fmt);
+	o->len += (size_t)vsnprintf(o->buf + o->len, sizeof(o->buf) - o->len, fmt,
+				    ap);
+	va_end(ap);
+}
+
+/* What there is. --------------------------------------------------------------- */
+
+struct metric {
+	const char *name, *help;
+	size_t offset;
+	bool total;		/* it only grows */
+};
+
+#define WHOLE(name, help, total)	\
+	{ #name, help, offsetof(struct percu_memstats, name), total }
+static const struct metric whole[] = {
+	WHOLE(alloc, "Bytes in blocks and objects that are out", false),
+	WHOLE(mallocs, "Blocks and objects handed out", true),
+	WHOLE(frees, "Blocks and objects put back", true),
+	WHOLE(sys, "Bytes obtained from the system", false),
+	WHOLE(heap_sys, "Bytes of these for blocks and objects", false),
+	WHOLE(heap_inuse, "Bytes in spans that have an owner", false),
+	WHOLE(heap_idle, "Bytes in spans without one", false),
+	WHOLE(heap_released, "Bytes of these given back to the system", false),
+	WHOLE(heap_objects, "Blocks and objects that are out", false),
+	WHOLE(meta_sys, "Bytes of percu's own records", false),
+	WHOLE(cached, "Bytes that wait on CPUs and in depots", false),
+	WHOLE(deferred, "Bytes that wait for a grace period", false),
+	WHOLE(large_bytes, "Bytes in large blocks", false),
+	WHOLE(large_mallocs, "Large blocks handed out", true),
+	WHOLE(large_frees, "Large blocks put back", true),
+	WHOLE(ages, "Ageing cycles", true),
+};
+
+#define ONE(name, help, total)	\
+	{ #name, help, offsetof(struct percu_pool_stats, name), total }
+static const struct metric one[] = {
+	ONE(size, "Bytes of an object", false),
+	ONE(gets, "Objects handed out", true),
+	ONE(puts, "Objects put back", true),
+	ONE(puts_rcu, "Objects put back after a grace period", true),
+	ONE(misses, "Gets that found nothing on their CPU", true),
+	ONE(created, "Objects made", true),
+	ONE(destroyed, "Objects destroyed", true),
+	ONE(outstanding, "Objects that are out", false),
+	ONE(cached, "Objects that wait in the pool", false),
+	ONE(deferred, "Objects that wait for a grace period", false),
+	ONE(limit_hits, "Gets that failed at the limit", true),
+	ONE(failures, "Gets that failed", true),
+};
+
+#define LENGTH(a)	(sizeof(a) / sizeof(*(a)))
+
+static unsigned long long value(const struct metric *m, const void *of)
+{
+	return *(const uint64_t *)((const char *)of + m->offset);
+}
+
+/* How it is printed. ------------------------------------------------------------ */
+
+static void print_head(struct out *o, const struct percu_memstats *ms)
+{
+	switch (o->fmt) {
+	case PERCU_STATS_TEXT:
+		print(o, "percu %s\n", percu_mode());
+		for (size_t i = 0; i < LENGTH(whole); i++)
+			print(o, "%-16s %16llu  %s\n", whole[i].name,
+			      value(&whole[i], ms), whole[i].help);
+		print(o, "\n%-24s %8s %14s %14s %12s %10s %10s %10s\n", "pool",
+		      "size", "gets", "puts", "misses", "out", "cached",
+		      "failures");
+		break;
+	case PERCU_STATS_JSON:
+		print(o, "{\"mode\":\"%s\"", percu_mode());
+		for (size_t i = 0; i < LENGTH(whole); i++)
+			print(o, ",\"%s\":%llu", whole[i].name,
+			      value(&whole[i], ms));
+		print(o, ",\"pools\":[");
+		break;
+	case PERCU_STATS_OPENMETRICS:
+		for (size_t i = 0; i < LENGTH(whole); i++)
+			print(o, "# TYPE percu_%s %s\n# HELP percu_%s %s\n"
+			      "percu_%s%s %llu\n", whole[i].name,
+			      whole[i].total ? "counter" : "gauge",
+			      whole[i].name, whole[i].help, whole[i].name,
+			      whole[i].total ? "_total" : "",
+			      value(&whole[i], ms));
+		break;
+	case PERCU_STATS_SLABINFO:
+		print(o, "slabinfo - version: 2.1\n"
+		      "# name            <active_objs> <num_objs> <objsize> "
+		      "<objperslab> <pagesperslab> : tunables <limit> "
+		      "<batchcount> <sharedfactor> : slabdata <active_slabs> "
+		      "<num_slabs> <sharedavail>\n");
+		break;
+	}
+}
+
+static void print_json(struct out *o, const struct percu_pool_stats *st)
+{
+	print(o, "%s{\"name\":\"", o->first ? "" : ",");
+	for (const char *c = st->name; *c; c++)
+		print(o, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+	print(o, "\"");
+	for (size_t i = 0; i < LENGTH(one); i++)
+		print(o, ",\"%s\":%llu", one[i].name, value(&one[i], st));
+	print(o, "}");
+	o->first = false;
+}
+
+static void print_slabinfo(struct out *o, struct percu_pool *p,
+			   const struct percu_pool_stats *st)
+{
+	unsigned long long spans;
+
+	lock_take(&p->slab.lock, LOCK_SLAB);
+	spans = p->slab.nspans;
+	lock_give(&p->slab.lock, LOCK_SLAB);
+	print(o, "%-17s %6llu %6llu %6llu %4u %4u : tunables %4u %4u %4u : "
+	      "slabdata %6llu %6llu %6u\n", st->name,
+	      (unsigned long long)st->outstanding, spans * p->slab.nobj,
+	      (unsigned long long)st->size, p->slab.nobj, p->slab.span_pages * 2,
+	      p->capacity_max, p->magazine, 0, spans, spans, 0);
+}
+
+static void print_pool(struct out *o, struct percu_pool *p,
+		       const struct percu_pool_stats *st)
+{
+	if (o->fmt == PERCU_STATS_JSON)
+		print_json(o, st);
+	else if (o->fmt == PERCU_STATS_SLABINFO && !p->foreign)
+		print_slabinfo(o, p, st);
+	else if (o->fmt == PERCU_STATS_TEXT)
+		print(o, "%-24s %8llu %14llu %14llu %12llu %10llu %10llu %10llu\n",
+		      st->name, (unsigned long long)st->size,
+		      (unsigned long long)st->gets, (unsigned long long)st->puts,
+		      (unsigned long long)st->misses,
+		      (unsigned long long)st->outstanding,
+		      (unsigned long long)st->cached,
+		      (unsigned long long)st->failures);
+}
+
+/* OpenMetrics wants all pools of one metric together. */
+static void print_metric(struct out *o, const struct metric *m,
+			 const struct percu_pool_stats *st)
+{
+	print(o, "percu_pool_%s%s{pool=\"", m->name, m->total ? "_total" : "");
+	for (const char *c = st->name; *c; c++)
+		print(o, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+	print(o, "\"} %llu\n", value(m, st));
+}
+
+/* Walking the pools. -------------------------------------------------------------- */
+
+/* The pool after p (NULL: the first), held busy; p is let go. */
+static struct percu_pool *pool_next(struct percu_pool *p)
+{
+	struct list *next;
+
+	lock_take(&pools.list_lock, LOCK_POOLS);
+	next = p ? p->pools.next : pools.list.next;
+	if (p && --p->busy == 0)
+		pthread_cond_broadcast(&pools.idle);
+	p = NULL;
+	if (next != &pools.list) {
+		p = list_entry(next, struct percu_pool, pools);
+		p->busy++;
+	}
+	lock_give(&pools.list_lock, LOCK_POOLS);
+	return p;
+}
+
+static void for_pools(struct out *o, const struct metric *m)
+{
+	struct percu_pool_stats st;
+
+	for (struct percu_pool *p = pool_next(NULL); p; p = pool_next(p)) {
+		pool_stats(p, &st);
+		if (!st.created)
+			continue;
+		if (m)
+			print_metric(o, m, &st);
+		else
+			print_pool(o, p, &st);
+	}
+}
+
+PERCU_API int percu_stats_write(int fd, enum percu_stats_format fmt)
+{
+	struct out o = { .fd = fd, .fmt = fmt, .first = true };
+	struct percu_memstats ms;
+
+	if ((unsigned int)fmt > PERCU_STATS_SLABINFO)
+		return -EINVAL;
+	percu_memstats(&ms);
+	print_head(&o, &ms);
+	if (fmt != PERCU_STATS_OPENMETRICS)
+		for_pools(&o, NULL);
+	for (size_t i = 0; fmt == PERCU_STATS_OPENMETRICS && i < LENGTH(one); i++) {
+		print(&o, "# TYPE percu_pool_%s %s\n# HELP percu_pool_%s %s\n",
+		      one[i].name, one[i].total ? "counter" : "gauge",
+		      one[i].name, one[i].help);
+		for_pools(&o, &one[i]);
+	}
+	if (fmt == PERCU_STATS_OPENMETRICS)
+		print(&o, "# EOF\n");
+	if (fmt == PERCU_STATS_JSON)
+		print(&o, "]}\n");
+	flush(&o);
+	return o.err;
+}
