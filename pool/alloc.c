@@ -70,8 +70,8 @@ static void *large_alloc(size_t align, size_t size, bool *zero)
 	struct span *s;
 	void *ptr;
 
-	if (size > SIZE_LIMIT) {
-		errno = ENOMEM;
+	if (size > SIZE_LIMIT || in_handler()) {
+		errno = size > SIZE_LIMIT ? ENOMEM : EAGAIN;
 		return NULL;
 	}
 	pool_init();
@@ -220,7 +220,9 @@ void free_slow(void *ptr)
 
 	if (!ptr)
 		return;
-	if (s && s->kind == SPAN_LARGE)
+	if (s && s->kind == SPAN_LARGE && in_handler())
+		parked_add(NULL, ptr);
+	else if (s && s->kind == SPAN_LARGE)
 		large_free(s, ptr);
 	else if (s && s->kind == SPAN_SLAB && s->slab->class_)
 		class_put(s, ptr);

@@ -201,6 +201,7 @@ static void after_fork_child(void)
 	lock_init(&pools.list_lock);
 	lock_init(&pools.age);
 	pthread_cond_init(&pools.idle, NULL);
+	locks_held = 0;		/* all of them are new */
 	lock_order_resume();
 }
 

@@ -197,6 +197,12 @@ void *pool_get_slow(struct percu_pool *p)
 	void *obj;
 
 	pool_check(p, "get");
+	if (unlikely(in_handler())) {
+		errno = EAGAIN;
+		counter_add(&p->failures, 1);
+		return NULL;
+	}
+	parked_place();
 	if (p->checked)
 		return checked_get(p);
 	obj = pool_get_any(p, &fresh);
@@ -275,6 +281,12 @@ void pool_put_slow(struct percu_pool *p, void *obj)
 	pool_check(p, "put");
 	if (!obj)
 		return;
+	if (unlikely(in_handler())) {
+		parked_add(p, obj);
+		errno = err;
+		return;
+	}
+	parked_place();
 	if (p->checked)
 		checked_put(p, obj, __builtin_return_address(0));
 	else

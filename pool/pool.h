@@ -15,6 +15,7 @@
  *	pool.c		get and put, and what they do on a miss
  *	checked.c	the same for instrumented pools
  *	foreign.c	what is known of objects that have no span, in debug
+ *	handler.c	misses in signal handlers
  *	create.c	making and ending pools
  *	age.c		stopping pools, draining records, ageing
  *	alloc.c		memory by size
@@ -237,6 +238,14 @@ void pool_put_any(struct percu_pool *p, void *obj);
 size_t pool_make(struct percu_pool *p, void **objs, size_t n);
 void pool_unmake(struct percu_pool *p, void *const *objs, size_t n,
 		 uint64_t idle_since);
+
+/* handler.c */
+static inline bool in_handler(void)
+{
+	return locks_held != 0;
+}
+void parked_add(struct percu_pool *p, void *obj);
+void parked_place(void);
 
 /* checked.c */
 void *checked_get(struct percu_pool *p);

@@ -12,6 +12,8 @@
  */
 #include "sys/lock.h"
 
+__thread unsigned int locks_held;
+
 #ifdef PERCU_DEBUG
 
 #include <stdint.h>

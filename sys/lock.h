@@ -27,6 +27,14 @@ struct lock {
 	pthread_mutex_t mutex;
 };
 
+/*
+ * How many locks this thread holds or is about to hold.  A signal handler that
+ * finds it above zero has interrupted the library where it must not be entered
+ * again.  Written by its thread alone, and read by handlers on that thread: in
+ * program order is in order enough, if the compiler keeps it (signal fence).
+ */
+extern __thread unsigned int locks_held __attribute__((tls_model("initial-exec")));
+
 #ifdef PERCU_DEBUG
 void lock_order_enter(enum lock_rank rank);	/* aborts on a wrong order */
 void lock_order_leave(enum lock_rank rank);	/* aborts if it is not held */
@@ -49,13 +57,19 @@ static inline void lock_init(struct lock *l)
 static inline void lock_take(struct lock *l, enum lock_rank rank)
 {
 	lock_order_enter(rank);
+	locks_held++;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	pthread_mutex_lock(&l->mutex);
 }
 
 static inline bool lock_try(struct lock *l, enum lock_rank rank)
 {
-	if (pthread_mutex_trylock(&l->mutex))
+	locks_held++;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (pthread_mutex_trylock(&l->mutex)) {
+		locks_held--;
 		return false;
+	}
 	lock_order_enter(rank);
 	return true;
 }
@@ -63,6 +77,8 @@ static inline bool lock_try(struct lock *l, enum lock_rank rank)
 static inline void lock_give(struct lock *l, enum lock_rank rank)
 {
 	pthread_mutex_unlock(&l->mutex);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	locks_held--;
 	lock_order_leave(rank);
 }
 

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/handler.c - misses in signal handlers
+ *
+ * A handler that gets and puts on the hit path only restarts what it has
+ * interrupted.  A miss takes locks, and the interrupted code may hold them:
+ * locks_held says so.  Such a get fails with EAGAIN.  Such a put has to place
+ * its object all the same: it parks it here, and the next miss that may take
+ * locks, of any thread and any pool, puts it where it belongs.  Until then the
+ * object counts as out.
+ *
+ * A parking place goes round FREE -> (handler claims) BUSY -> TAKEN ->
+ * (placer claims) BUSY -> FREE.  Both claims are compare-and-swaps that
+ * acquire, both hand-overs stores that release: each pairs with the other's.
+ */
+#include <percu/alloc.h>
+
+#include "pool/pool.h"
+#include "sys/report.h"
+
+enum { NR_PARKED = 64 };
+
+enum parked_state {
+	PARKED_FREE,
+	PARKED_BUSY,
+	PARKED_TAKEN,
+};
+
+static struct parked {
+	uint32_t state;			/* (a) */
+	struct percu_pool *pool;	/* by who made it BUSY; NULL: percu_free() */
+	void *obj;
+} parked[NR_PARKED];
+
+static uint32_t nparked;		/* (a) a hint that there are some */
+
+static bool claim(struct parked *k, uint32_t from)
+{
+	return __atomic_load_n(&k->state, __ATOMIC_RELAXED) == from &&
+	       __atomic_compare_exchange_n(&k->state, &from, PARKED_BUSY, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+void parked_add(struct percu_pool *p, void *obj)
+{
+	for (struct parked *k = parked; k < parked + NR_PARKED; k++) {
+		if (!claim(k, PARKED_FREE))
+			continue;
+		k->pool = p;
+		k->obj = obj;
+		__atomic_store_n(&k->state, PARKED_TAKEN, __ATOMIC_RELEASE);
+		__atomic_fetch_add(&nparked, 1, __ATOMIC_RELEASE);
+		return;
+	}
+	report_misuse("%p: more than %d objects put by signal handlers that interrupted percu",
+		      obj, NR_PARKED);
+}
+
+static __attribute__((noinline, cold))
+void place_all(void)
+{
+	for (struct parked *k = parked; k < parked + NR_PARKED; k++) {
+		struct percu_pool *p;
+		void *obj;
+
+		if (!claim(k, PARKED_TAKEN))
+			continue;
+		__atomic_fetch_sub(&nparked, 1, __ATOMIC_RELAXED);
+		p = k->pool;
+		obj = k->obj;
+		__atomic_store_n(&k->state, PARKED_FREE, __ATOMIC_RELEASE);
+		if (p)
+			pool_put_slow(p, obj);
+		else
+			percu_free(obj);
+	}
+}
+
+void parked_place(void)
+{
+	if (unlikely(__atomic_load_n(&nparked, __ATOMIC_RELAXED)))
+		place_all();
+}
