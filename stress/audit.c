@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+/*
+ * stress/audit.c - percu's books against ours
+ *
+ * Conservation, of a pool that nobody uses at the moment:
+ *
+ *	gets, puts		= what the scenario counted itself
+ *	outstanding		= gets - puts - puts_rcu	= 0
+ *	cached			= created - destroyed, nothing deferred
+ *
+ * and when it is shrunk, cached = its reserve.
+ *
+ * Of the whole library, at any time and while others are at work, the
+ * identities of percu/stats.h; and after a scenario, as many bytes and
+ * objects out as before it.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include "stress.h"
+
+static void equal(const char *of, const char *what, uint64_t is,
+		  const char *want, uint64_t should)
+{
+	if (is != should)
+		fail("%s: %s is %" PRIu64 ", but %s is %" PRIu64, of, what, is,
+		     want, should);
+}
+
+static void identities(const struct percu_memstats *ms)
+{
+	uint64_t bytes = ms->large_bytes;
+
+	for (size_t i = 0; i < PERCU_NR_CLASSES_MAX; i++)
+		bytes += ms->by_size[i].bytes;
+	equal("memstats", "sys", ms->sys, "heap_sys + meta_sys",
+	      ms->heap_sys + ms->meta_sys);
+	equal("memstats", "heap_sys", ms->heap_sys, "heap_inuse + heap_idle",
+	      ms->heap_inuse + ms->heap_idle);
+	equal("memstats", "alloc", ms->alloc, "by_size + large", bytes);
+	equal("memstats", "heap_objects", ms->heap_objects, "mallocs - frees",
+	      ms->mallocs - ms->frees);
+	if (ms->heap_released > ms->heap_idle)
+		fail("memstats: heap_released %" PRIu64 " > heap_idle %" PRIu64,
+		     ms->heap_released, ms->heap_idle);
+}
+
+void audit_identities(void)
+{
+	struct percu_memstats ms;
+
+	percu_memstats(&ms);
+	identities(&ms);
+}
+
+void audit_begin(struct audit *a)
+{
+	percu_memstats(&a->start);
+	identities(&a->start);
+}
+
+void audit_end(const struct audit *a)
+{
+	struct percu_memstats ms;
+
+	percu_memstats(&ms);
+	identities(&ms);
+	equal("memstats", "alloc", ms.alloc, "alloc at the start",
+	      a->start.alloc);
+	equal("memstats", "heap_objects", ms.heap_objects,
+	      "heap_objects at the start", a->start.heap_objects);
+	equal("memstats", "deferred", ms.deferred, "deferred at the start",
+	      a->start.deferred);
+	printf("  memory    out: %s in %s blocks, as at the start: %s in %s\n",
+	       num_bytes(ms.alloc).s, num_count(ms.heap_objects).s,
+	       num_bytes(a->start.alloc).s, num_count(a->start.heap_objects).s);
+}
+
+void audit_quiet(struct percu_pool *pool, uint64_t gets, uint64_t puts)
+{
+	struct percu_pool_stats st;
+
+	percu_pool_stats(pool, &st);
+	equal(st.name, "gets", st.gets, "our count", gets);
+	equal(st.name, "puts", st.puts, "our count", puts);
+	equal(st.name, "outstanding", st.outstanding, "gets - puts - puts_rcu",
+	      st.gets - st.puts - st.puts_rcu);
+	equal(st.name, "cached + outstanding + deferred",
+	      st.cached + st.outstanding + st.deferred, "created - destroyed",
+	      st.created - st.destroyed);
+	if (gets == puts)
+		equal(st.name, "outstanding", st.outstanding, "what we hold",
+		      0);
+	if (st.misses > st.gets + st.failures)
+		fail("%s: %" PRIu64 " misses in %" PRIu64 " gets", st.name,
+		     st.misses, st.gets);
+}
+
+void audit_destroy(struct percu_pool *pool, uint64_t reserve)
+{
+	struct percu_pool_stats st;
+	int err;
+
+	percu_pool_shrink(pool);
+	percu_pool_stats(pool, &st);
+	equal(st.name, "cached after a shrink", st.cached, "the reserve",
+	      reserve);
+	err = percu_pool_destroy(pool);
+	if (err)
+		fail("%s: percu_pool_destroy() said %d", st.name, err);
+}
+
+void audit_monotonic(const struct percu_pool_stats *was,
+		     const struct percu_pool_stats *is)
+{
+	const struct {
+		const char *what;
+		uint64_t was, is;
+	} ever[] = {
+		{ "gets", was->gets, is->gets },
+		{ "puts", was->puts, is->puts },
+		{ "puts_rcu", was->puts_rcu, is->puts_rcu },
+		{ "misses", was->misses, is->misses },
+		{ "created", was->created, is->created },
+		{ "destroyed", was->destroyed, is->destroyed },
+		{ "limit_hits", was->limit_hits, is->limit_hits },
+		{ "failures", was->failures, is->failures },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ever); i++)
+		if (ever[i].is < ever[i].was)
+			fail("%s: %s went from %" PRIu64 " back to %" PRIu64,
+			     is->name, ever[i].what, ever[i].was, ever[i].is);
+}
+
+void audit_table_head(void)
+{
+	printf("  %-14s %6s %13s %13s %10s %8s %10s %10s %4s\n", "pool", "size",
+	       "gets", "puts", "misses", "hits", "created", "cached", "out");
+}
+
+void audit_table_row(struct percu_pool *pool)
+{
+	struct percu_pool_stats st;
+	uint64_t hits;
+
+	percu_pool_stats(pool, &st);
+	hits = st.gets > st.misses ? st.gets - st.misses : 0;
+	printf("  %-14s %6s %13s %13s %10s %8s %10s %10s %4s\n", st.name,
+	       st.size ? num_count(st.size).s : "own", num_count(st.gets).s,
+	       num_count(st.puts).s, num_count(st.misses).s,
+	       num_percent(hits, st.gets).s, num_count(st.created).s,
+	       num_count(st.cached).s, num_count(st.outstanding).s);
+}

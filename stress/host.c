@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+/*
+ * stress/host.c - clock, CPUs, resident memory, threads
+ *
+ * The CPUs are those that the process may run on when it starts, which on a
+ * shared host or in a container are fewer than there are.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "stress.h"
+
+static cpu_set_t allowed;
+static pthread_once_t allowed_once = PTHREAD_ONCE_INIT;
+
+uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+void sleep_ms(unsigned int ms)
+{
+	struct timespec ts = { ms / 1000, (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&ts, NULL);
+}
+
+/* The second field of /proc/self/statm, in pages. */
+uint64_t rss_bytes(void)
+{
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	char line[128];
+	ssize_t n;
+	char *field;
+
+	if (fd < 0)
+		return 0;
+	n = read(fd, line, sizeof(line) - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	line[n] = '\0';
+	field = strchr(line, ' ');
+	return field ? strtoull(field, NULL, 10) *
+			       (uint64_t)sysconf(_SC_PAGESIZE) :
+		       0;
+}
+
+/* More CPUs than cpu_set_t holds: the first 1024 are enough for us. */
+static void allowed_init(void)
+{
+	CPU_ZERO(&allowed);
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) ||
+	    !CPU_COUNT(&allowed))
+		for (int i = 0; i < CPU_SETSIZE; i++)
+			CPU_SET(i, &allowed);
+}
+
+unsigned int nr_cpus(void)
+{
+	pthread_once(&allowed_once, allowed_init);
+	return (unsigned int)CPU_COUNT(&allowed);
+}
+
+int cpu_nth(unsigned int n)
+{
+	n %= nr_cpus();
+	for (int i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, &allowed) && !n--)
+			return i;
+	return -1;
+}
+
+/* A CPU that went away meanwhile, a thread that did: nothing is lost. */
+void cpu_pin(int tid, int cpu)
+{
+	cpu_set_t one;
+
+	pthread_once(&allowed_once, allowed_init);
+	CPU_ZERO(&one);
+	if (cpu >= 0)
+		CPU_SET(cpu, &one);
+	sched_setaffinity(tid, sizeof(one), cpu < 0 ? &allowed : &one);
+}
+
+void thread_start(pthread_t *t, void *(*fn)(void *), void *arg)
+{
+	int err = pthread_create(t, NULL, fn, arg);
+
+	if (err)
+		die("cannot start a thread: %s", strerror(err));
+}
