@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,7 @@ struct worker *worker_start(const char *const args[], const char *preload)
 	int ask[2], answer[2];
 
 	fflush(stdout);
+	signal(SIGPIPE, SIG_IGN); /* worker_ask() finds out, and says so */
 	if (!w || pipe2(ask, O_CLOEXEC) || pipe2(answer, O_CLOEXEC))
 		die(args[0]);
 	w->pid = fork();
