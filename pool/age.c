@@ -36,7 +36,7 @@
 void pool_stop(struct percu_pool *p)
 {
 	p->stopped = true;
-	__atomic_store_n(&p->front.base, pools.dummy, __ATOMIC_RELEASE);
+	__atomic_store_n(&p->hot->base, pools.dummy, __ATOMIC_RELEASE);
 	__atomic_store_n(&p->inner.base, pools.dummy, __ATOMIC_RELEASE);
 }
 
@@ -49,7 +49,7 @@ void pool_start(struct percu_pool *p)
 	p->stopped = false;
 	__atomic_store_n(&p->inner.base, base, __ATOMIC_RELEASE);
 	if (cpu_info.rseq && !p->checked)
-		__atomic_store_n(&p->front.base, base, __ATOMIC_RELEASE);
+		__atomic_store_n(&p->hot->base, base, __ATOMIC_RELEASE);
 }
 
 #define for_each_open(p, index)						\

@@ -118,7 +118,7 @@ static void large_free(struct span *s, void *ptr)
 static void *class_get_checked(size_t size)
 {
 	unsigned int c = class_of(padded(size));
-	void *ptr = pool_get_slow(&class_pool[c].pool);
+	void *ptr = pool_get_slow(&class_pool[c]);
 
 	if (ptr && tool_redzone()) {
 		asked_write(ptr, class_size[c], size);
@@ -144,8 +144,7 @@ PERCU_API void *percu_alloc(size_t size)
 
 	if (unlikely(size > CLASS_MAX))
 		return alloc_slow(size);
-	ptr = percu_record_pop(&class_pool[class_of(size)].pool.front);
-	if (likely(ptr != NULL))
+	if (likely(percu_record_pop(&class_front[class_of(size) + 1], &ptr)))
 		return ptr;
 	return alloc_slow(size);
 }
@@ -205,11 +204,11 @@ static void class_put(struct span *s, void *ptr)
 	unsigned int c = s->slab->class_ - 1u;
 
 	if (tool_redzone()) {
-		slab_check(&class_pool[c].pool.slab, ptr);
+		slab_check(&class_pool[c].slab, ptr);
 		if (!(s->state[span_index(s, ptr)] & OBJ_PUT))
 			tool_back(ptr, asked_read(ptr, s->size));
 	}
-	pool_put_slow(&class_pool[c].pool, ptr);
+	pool_put_slow(&class_pool[c], ptr);
 }
 
 static __attribute__((noinline, cold))
@@ -244,7 +243,7 @@ PERCU_API void percu_free(void *ptr)
 		return free_slow(ptr);
 	/* A dependent load: whoever has the pointer got it after the entry. */
 	c = a->class[(p >> PAGE_SHIFT_) & (ARENA_PAGES - 1)];
-	if (likely(c && percu_record_push(&class_pool[c - 1].pool.front, ptr)))
+	if (likely(percu_record_push(&class_front[c], ptr)))
 		return;
 	free_slow(ptr);
 }
@@ -270,7 +269,7 @@ PERCU_API void percu_free_sized(void *ptr, size_t size)
 
 	if (unlikely(!ptr || size > CLASS_MAX || padded(size) > CLASS_MAX))
 		return free_slow(ptr);
-	front = &class_pool[class_of(size)].pool.front;
+	front = &class_front[class_of(size) + 1];
 	if (likely(percu_record_push(front, ptr)))
 		return;
 	free_sized_slow(ptr, size);

@@ -98,6 +98,7 @@ void pool_setup(struct percu_pool *p, const struct percu_pool_attr *attr)
 		.index_off = cpu_info.index_off,
 	};
 	p->inner = p->front;
+	p->hot = &p->front;
 }
 
 static int slab_setup(struct percu_pool *p, const struct percu_pool_attr *attr)

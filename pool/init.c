@@ -37,17 +37,32 @@ enum { DEPOT_MIN = 4 << 20 };
 static const char no_record[PERCU_RECORD_SLOTS]
 	__attribute__((aligned(CACHE_LINE)));
 
-#define NOT_YET { .pool = { .front = {					\
-	.base = (char *)(uintptr_t)no_record, .mask = 0, .index_off = 4 } } }
-union class_slot class_pool[NR_CLASSES] = {
-	[0 ... NR_CLASSES - 1] = NOT_YET
+struct percu_front class_front[NR_CLASSES + 1] = {
+	[0 ... NR_CLASSES] = {
+		.base = (char *)(uintptr_t)no_record, .mask = 0, .index_off = 4,
+	}
 };
+
+struct percu_pool class_pool[NR_CLASSES];
 
 struct pools pools;
 
+/*
+ * Somebody may be missing on this front at the moment.  A sequence loads the
+ * mask before the base; here the base, which is good for either mask, goes
+ * first.  x86 keeps both orders.
+ */
+static void front_setup(struct percu_pool *p, struct percu_front *hot)
+{
+	__atomic_store_n(&hot->base, p->front.base, __ATOMIC_RELEASE);
+	__atomic_store_n(&hot->index_off, p->front.index_off, __ATOMIC_RELEASE);
+	__atomic_store_n(&hot->mask, p->front.mask, __ATOMIC_RELEASE);
+	p->hot = hot;
+}
+
 static void class_setup(unsigned int c)
 {
-	struct percu_pool *p = &class_pool[c].pool;
+	struct percu_pool *p = &class_pool[c];
 	char name[NAME_MAX_] = "size-";
 	struct percu_pool_attr attr = { .name = name, .size = class_size[c] };
 	uint32_t size = class_size[c], digits = 1;
@@ -59,6 +74,7 @@ static void class_setup(unsigned int c)
 	slab_init(&p->slab, class_size[c], class_size[c] < 16 ? 8 : 16,
 		  (uint8_t)(c + 1), p);
 	pool_setup(p, &attr);
+	front_setup(p, &class_front[c + 1]);
 	p->open = meta_alloc((cpu_info.possible + 63) / 64 * sizeof(uint64_t));
 	list_add_tail(&p->pools, &pools.list);
 	__atomic_store_n(&p->magic, POOL_ALIVE, __ATOMIC_RELEASE);

@@ -213,9 +213,9 @@ void *pool_get_slow(struct percu_pool *p)
 
 PERCU_API void *percu_pool_get(struct percu_pool *pool)
 {
-	void *obj = percu_record_pop(&pool->front);
+	void *obj;
 
-	if (likely(obj != NULL))
+	if (likely(percu_record_pop(&pool->front, &obj)))
 		return obj;
 	return pool_get_slow(pool);
 }

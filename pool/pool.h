@@ -41,6 +41,7 @@
 
 #include "slab/class.h"
 #include "slab/slab.h"
+#include "sys/hidden.h"
 #include "sys/list.h"
 #include "sys/lock.h"
 
@@ -126,8 +127,9 @@ enum pool_magic {
 };
 
 struct percu_pool {
-	struct percu_front front;	/* (r) what get and put use */
+	struct percu_front front;	/* (r) what percu_pool_get and put use */
 	struct percu_front inner;	/* (r) the records, unless stopped */
+	struct percu_front *hot;	/* (c) &front, or a class's class_front */
 	uint32_t magic;			/* (a) enum pool_magic */
 	uint32_t magazine;		/* (c) objects in a magazine */
 	uint32_t capacity_max;		/* (c) of a record */
@@ -160,13 +162,14 @@ struct percu_pool {
 
 static_assert(offsetof(struct percu_pool, front) == 0, "known to inline.h");
 
-/* The size classes' pools; padded so that finding one is a shift. */
-union class_slot {
-	struct percu_pool pool;
-	char padding[1024];
-};
-static_assert(sizeof(union class_slot) == 1024, "a power of two");
-extern union class_slot class_pool[NR_CLASSES];
+extern struct percu_pool class_pool[NR_CLASSES] HIDDEN;
+
+/*
+ * The class pools' fronts, close together, as the page map names classes: plus
+ * one.  Front 0 stands for pages of no class, has the dummy for ever, and so
+ * turns every other free into a miss.
+ */
+extern struct percu_front class_front[NR_CLASSES + 1] HIDDEN;
 
 /* init.c */
 extern struct pools {

@@ -465,7 +465,7 @@ void *record_get(struct percu_pool *p)
 	void *obj;
 
 	if (cpu_info.rseq)
-		return percu_record_pop(&p->inner);
+		return percu_record_pop(&p->inner, &obj) ? obj : NULL;
 	return lockpath_take(p, &obj, 1, RECORD_COUNT) ? obj : NULL;
 }
 

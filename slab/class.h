@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sys/hidden.h"
+
 #include "slab/class_table.h" /* NR_CLASSES, CLASS_MAX, the two look-ups */
 
 /*
@@ -16,10 +18,10 @@
  *	CLASS_SMALL	{ ... }		(size + 7) / 8 -> class, up to 1024
  *	CLASS_LARGE	{ ... }		(size + 127) / 128 -> class, above
  */
-extern const uint32_t class_size[NR_CLASSES];
-extern const uint8_t class_pages[NR_CLASSES];
-extern const uint8_t class_small[CLASS_SMALL_MAX / 8 + 1];
-extern const uint8_t class_large[CLASS_MAX / 128 + 1];
+extern const uint32_t class_size[NR_CLASSES] HIDDEN;
+extern const uint8_t class_pages[NR_CLASSES] HIDDEN;
+extern const uint8_t class_small[CLASS_SMALL_MAX / 8 + 1] HIDDEN;
+extern const uint8_t class_large[CLASS_MAX / 128 + 1] HIDDEN;
 
 /* The least class that holds size, which is at most CLASS_MAX. */
 static inline unsigned int class_of(size_t size)

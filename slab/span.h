@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sys/hidden.h"
 #include "sys/list.h"
 
 enum {
@@ -105,7 +106,7 @@ struct arena {
 	struct arena *next; /* (c) an older arena, or NULL */
 };
 
-extern struct arena *arena_map[ARENA_MAP_LEN];
+extern struct arena *arena_map[ARENA_MAP_LEN] HIDDEN;
 
 static inline struct arena *arena_of(uintptr_t p)
 {
@@ -124,6 +125,12 @@ static inline struct span *span_of(const void *p)
 	return __atomic_load_n(
 		&a->span[((uintptr_t)p >> PAGE_SHIFT_) & (ARENA_PAGES - 1)],
 		__ATOMIC_ACQUIRE);
+}
+
+/* span.magic for objects of size bytes; slab/slab.c has the proof. */
+static inline uint64_t span_magic(uint32_t size)
+{
+	return (((uint64_t)1 << 40) + size - 1) / size;
 }
 
 /* Index of the object that holds p, which lies in s. */

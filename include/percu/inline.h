@@ -39,9 +39,10 @@ PERCU_API PERCU_COLD void percu_abi1_put_miss(struct percu_pool *pool, void *obj
 static inline PERCU_MUST_CHECK
 void *percu_pool_get_inline(struct percu_pool *pool)
 {
-	void *obj = percu_record_pop((struct percu_front *)(void *)pool);
+	void *obj;
 
-	if (__builtin_expect(obj != NULL, 1))
+	if (__builtin_expect(percu_record_pop(
+			(struct percu_front *)(void *)pool, &obj), 1))
 		return obj;
 	return percu_abi1_get_miss(pool);
 }

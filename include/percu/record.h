@@ -110,18 +110,18 @@ struct percu_front {
 	[shift] "i" (PERCU_RECORD_SHIFT)
 
 /*
- * Pops the object on top, or returns NULL.
+ * Pops the object on top into *obj, or returns 0.
  *
  *	word = record->word
- *	if count(word) == 0: return NULL
+ *	if count(word) == 0: return 0
  *	obj = record->slot[count(word) - 1]
  *	record->word = word + one operation - one object	(commit)
  */
 static inline __attribute__((__always_inline__))
-void *percu_record_pop(struct percu_front *front)
+int percu_record_pop(struct percu_front *front, void **obj)
 {
 	uint64_t rec, tmp, word;
-	void *obj;
+	void *top;
 
 	__asm__ __volatile__ goto(
 		PERCU_RSEQ_BEGIN
@@ -129,19 +129,20 @@ void *percu_record_pop(struct percu_front *front)
 		"movzwl %w[word], %k[tmp]\n\t"
 		"testl %k[tmp], %k[tmp]\n\t"
 		"jz %l[empty]\n\t"
-		"movq %c[slots]-8(%[rec],%[tmp],8), %[obj]\n\t"
+		"movq %c[slots]-8(%[rec],%[tmp],8), %[top]\n\t"
 		"addq %[pop], %[word]\n\t"
 		"movq %[word], (%[rec])\n"
 		"3:\n\t"
 		: [rec] "=&r" (rec), [tmp] "=&r" (tmp),
-		  [word] "=&r" (word), [obj] "=&r" (obj)
+		  [word] "=&r" (word), [top] "=&r" (top)
 		: PERCU_RSEQ_INPUTS(front),
 		  [slots] "i" (PERCU_RECORD_SLOTS), [pop] "i" (PERCU_WORD_POP)
 		: "memory", "cc"
 		: empty);
-	return obj;
+	*obj = top;
+	return 1;
 empty:
-	return NULL;
+	return 0;
 }
 
 /*
@@ -180,10 +181,11 @@ full:
 
 #else /* !PERCU_HAS_RSEQ: every record is behind its lock, in the library */
 
-static inline void *percu_record_pop(struct percu_front *front)
+static inline int percu_record_pop(struct percu_front *front, void **obj)
 {
 	(void)front;
-	return NULL;
+	(void)obj;
+	return 0;
 }
 
 static inline int percu_record_push(struct percu_front *front, void *obj)
