@@ -67,6 +67,7 @@ struct item {
 	size_t size;       /* bytes asked for */
 	size_t align;
 	uint64_t key; /* of the stamp */
+	bool sized;   /* a block that percu_free_sized() may free */
 };
 
 void item_take(struct hand *h, struct item *it); /* may stay empty */

@@ -22,7 +22,7 @@
 
 enum {
 	RING = 1024,  /* parcels */
-	OBJECT = 208, /* bytes */
+	OBJECT = 104, /* bytes */
 	BLOCK_MAX = 16 << 10,
 	BULK = 32,
 	PAIRS_MAX = 256,
@@ -48,10 +48,15 @@ struct parcel {
 	size_t size;
 };
 
-/* One producer, one consumer.  head and tail only grow. */
+/*
+ * One producer, one consumer.  head and tail only grow.  Each side keeps what
+ * it last saw of the other's, and looks again when that says full or empty.
+ */
 struct ring {
 	_Alignas(64) atomic_size_t head; /* consumer's; producer acquires it */
+	size_t seen_tail;                /* consumer */
 	_Alignas(64) atomic_size_t tail; /* producer's; consumer acquires it */
+	size_t seen_head;                /* producer */
 	_Alignas(64) struct parcel parcels[RING];
 };
 
@@ -91,9 +96,11 @@ static void ring_push(struct ring *r, void *p, size_t size)
 	unsigned int spins = 0;
 
 	/* Pairs with the release in ring_pop(): the slot has been read. */
-	while (tail - atomic_load_explicit(&r->head, memory_order_acquire) ==
-	       RING)
+	while (tail - r->seen_head == RING) {
+		r->seen_head =
+			atomic_load_explicit(&r->head, memory_order_acquire);
 		relax(&spins);
+	}
 	r->parcels[tail % RING] = (struct parcel){ p, size };
 	atomic_store_explicit(&r->tail, tail + 1, memory_order_release);
 }
@@ -105,8 +112,11 @@ static struct parcel ring_pop(struct ring *r)
 	struct parcel parcel;
 
 	/* Pairs with the release in ring_push(): the slot has been written. */
-	while (atomic_load_explicit(&r->tail, memory_order_acquire) == head)
+	while (r->seen_tail == head) {
+		r->seen_tail =
+			atomic_load_explicit(&r->tail, memory_order_acquire);
 		relax(&spins);
+	}
 	parcel = r->parcels[head % RING];
 	atomic_store_explicit(&r->head, head + 1, memory_order_release);
 	return parcel;

@@ -113,7 +113,9 @@ static void block_take(struct hand *h, struct item *it)
 	}
 	if (!p)
 		die("percu_alloc: out of memory for %zu bytes", size);
-	*it = (struct item){ .p = p, .size = size, .align = align };
+	*it = (struct item){
+		.p = p, .size = size, .align = align, .sized = how > 0
+	};
 	h->blocks_got++;
 	block_laws(it, how == 1 || how == 2);
 }
@@ -139,10 +141,10 @@ void item_give(struct hand *h, struct item *it)
 		percu_pool_put(k->pool, it->p);
 	} else {
 		h->blocks_put++;
-		if (rng_below(&h->rng, 4))
-			percu_free(it->p);
-		else
+		if (it->sized && !rng_below(&h->rng, 3))
 			percu_free_sized(it->p, it->size);
+		else
+			percu_free(it->p);
 	}
 	it->p = NULL;
 }
@@ -166,6 +168,7 @@ void item_resize(struct hand *h, struct item *it)
 		     kept, it->size, size);
 	it->p = p;
 	it->size = size;
+	it->sized = false;
 	it->align = size > 8 ? 16 : 8;
 	block_laws(it, false);
 	item_stamp(h, it);

@@ -127,5 +127,5 @@ double progress_stop(struct progress *p)
 		pthread_join(p->painter, NULL);
 		progress_clear();
 	}
-	return (double)(p->end_ns - p->start_ns) / 1e9;
+	return (double)(p->end_ns - p->start_ns + 1) / 1e9;
 }

@@ -89,6 +89,7 @@ bool all_zero(const void *p, size_t size);
 
 /* host.c: the machine and the process. */
 uint64_t now_ns(void);
+double cpu_seconds(void); /* of all threads so far */
 void sleep_ms(unsigned int ms);
 uint64_t rss_bytes(void);       /* resident; 0: not known */
 unsigned int nr_cpus(void);     /* that we may run on */

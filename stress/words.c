@@ -28,7 +28,6 @@ struct passes {
 	struct table *table;
 	struct plain *plain;
 	uint64_t chunks;
-	double percu_s, plain_s;
 };
 
 static void pools_create(struct word_pools *pools)
@@ -60,25 +59,32 @@ static void input_print(const struct input *in, const struct options *o)
 	fflush(stdout);
 }
 
-static void pass_print(const char *who, const struct input *in, double seconds,
-		       const char *how)
+static void pass_print(const char *how, const struct input *in,
+		       struct progress *p, double cpu)
 {
-	printf("  %-9s %.2f s, %.1f MB/s, %s\n", who, seconds,
-	       seconds > 0 ? (double)in->bytes / 1e6 / seconds : 0, how);
+	double seconds = progress_stop(p);
+
+	printf("  %-9s %s: %.2f s, %.1f MB/s; %.2f s of CPU time\n", p->label,
+	       how, seconds, (double)in->bytes / 1e6 / seconds,
+	       cpu_seconds() - cpu);
 	fflush(stdout);
 }
 
 static void passes_run(struct passes *ps, struct input *in,
 		       const struct word_pools *pools, unsigned int workers)
 {
+	double cpu = cpu_seconds();
 	struct progress p;
+	char how[64];
 
 	progress_start(&p, "percu", PROGRESS_BYTES, in->bytes);
 	ps->table = pipe_pass(in, pools, workers, &p, &ps->chunks);
-	ps->percu_s = progress_stop(&p);
+	snprintf(how, sizeof(how), "%u workers", workers);
+	pass_print(how, in, &p, cpu);
+	cpu = cpu_seconds();
 	progress_start(&p, "malloc", PROGRESS_BYTES, in->bytes);
 	ps->plain = plain_pass(in, &p);
-	ps->plain_s = progress_stop(&p);
+	pass_print("1 thread", in, &p, cpu);
 }
 
 static void add_tally(struct tally *sum, struct tally t)
@@ -213,15 +219,11 @@ void words_run(const struct options *o)
 	struct audit audit;
 	struct input in;
 	uint64_t chunks = 0;
-	char how[64];
 
 	audit_begin(&audit);
 	input_prepare(&in, o);
 	pools_create(&pools);
 	passes_settle(&ps, &in, &pools, workers, &tally, &chunks);
-	snprintf(how, sizeof(how), "%u workers on percu", workers);
-	pass_print("parallel", &in, ps.percu_s, how);
-	pass_print("plain", &in, ps.plain_s, "1 thread on malloc");
 	results_print(&ps);
 	results_compare(&ps);
 	plain_free(ps.plain);
