@@ -92,6 +92,8 @@ static bool budget_add(uint32_t index, uint64_t n)
 {
 	uint64_t *used = &pools.cached[index];
 
+	if (unlikely(!pools.cached))	/* there was no memory for it at start */
+		return false;
 	if (__atomic_add_fetch(used, n, __ATOMIC_RELAXED) <= conf.cpu_cache)
 		return true;
 	__atomic_fetch_sub(used, n, __ATOMIC_RELAXED);
@@ -100,6 +102,8 @@ static bool budget_add(uint32_t index, uint64_t n)
 
 static void budget_sub(uint32_t index, uint64_t n)
 {
+	if (unlikely(!pools.cached))
+		return;
 	__atomic_fetch_sub(&pools.cached[index], n, __ATOMIC_RELAXED);
 }
 
