@@ -301,7 +301,8 @@ int pool_end(struct percu_pool *p)
 
 	lock_take(&pools.age, LOCK_AGE);
 	pool_stop(p);
-	err = pools_quiesce(p);
+	/* Without records there is no sequence to wait for. */
+	err = p->records ? pools_quiesce(p) : 0;
 	if (!err) {
 		pool_sum(p, &sum);
 		err = sum.gets == sum.puts ? 0 : -EBUSY;
