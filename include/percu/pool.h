@@ -106,7 +106,7 @@ int percu_pool_destroy(struct percu_pool *pool);
  * errno EINVAL (attributes that contradict each other or are out of range),
  * ENOMEM, or what a callback said.
  */
-PERCU_API PERCU_MUST_CHECK PERCU_NONNULL(1) PERCU_FREED_BY(percu_pool_destroy, 1)
+PERCU_API PERCU_MUST_CHECK PERCU_NONNULL(1)
 struct percu_pool *percu_pool_create(const struct percu_pool_attr *attr);
 
 /**
