@@ -144,7 +144,8 @@ PERCU_API void *percu_alloc(size_t size)
 
 	if (unlikely(size > CLASS_MAX))
 		return alloc_slow(size);
-	if (likely(percu_record_pop(&class_front[class_of(size) + 1], &ptr)))
+	if (likely(percu_record_pop(&class_front[class_of(size) + 1],
+				    PERCU_RSEQ_OFFSET, &ptr)))
 		return ptr;
 	return alloc_slow(size);
 }
@@ -243,7 +244,7 @@ PERCU_API void percu_free(void *ptr)
 		return free_slow(ptr);
 	/* A dependent load: whoever has the pointer got it after the entry. */
 	c = a->class[(p >> PAGE_SHIFT_) & (ARENA_PAGES - 1)];
-	if (likely(percu_record_push(&class_front[c], ptr)))
+	if (likely(percu_record_push(&class_front[c], PERCU_RSEQ_OFFSET, ptr)))
 		return;
 	free_slow(ptr);
 }
@@ -270,7 +271,7 @@ PERCU_API void percu_free_sized(void *ptr, size_t size)
 	if (unlikely(!ptr || size > CLASS_MAX || padded(size) > CLASS_MAX))
 		return free_slow(ptr);
 	front = &class_front[class_of(size) + 1];
-	if (likely(percu_record_push(front, ptr)))
+	if (likely(percu_record_push(front, PERCU_RSEQ_OFFSET, ptr)))
 		return;
 	free_sized_slow(ptr, size);
 }

@@ -104,7 +104,7 @@ void *checked_get(struct percu_pool *p)
 void checked_put(struct percu_pool *p, void *obj, void *site)
 {
 	mark_put(p, obj, site);
-	if (!p->foreign)
+	if (!p->foreign && !p->slab.class_)	/* class_put() has said so */
 		tool_back(obj, p->attr.size);
 	tool_release(obj);
 	pool_put_any(p, obj);

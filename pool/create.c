@@ -92,11 +92,7 @@ void pool_setup(struct percu_pool *p, const struct percu_pool_attr *attr)
 	list_init(&p->pools);
 	list_init(&p->todo);
 	list_init(&p->condemned);
-	p->front = (struct percu_front){
-		.base = pools.dummy,
-		.mask = pools.dummy_mask,
-		.index_off = cpu_info.index_off,
-	};
+	p->front = pools.start;
 	p->inner = p->front;
 	p->hot = &p->front;
 }

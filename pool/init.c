@@ -4,8 +4,9 @@
  *
  * Start.  The library sets itself up on its first slow path or in its
  * constructor, whichever comes first.  Before that every class pool has a
- * static record of zeroes as its base and a mask of 0: the not-yet state is
- * the stopped state, and static constructors of others may allocate.
+ * static record of zeroes as its base, and as its index a field of the rseq
+ * area that is always 0: the not-yet state is the stopped state, and static
+ * constructors of others may allocate.
  *
  * Fork.  The child must find every lock free and every structure whole, with
  * no thread but the one that forked.  The handler before fork takes the age
@@ -31,7 +32,10 @@
 #include "sys/report.h"
 #include "sys/tool.h"
 
-enum { DEPOT_MIN = 4 << 20 };
+enum {
+	DEPOT_MIN	= 4 << 20,
+	RSEQ_FLAGS	= 16,	/* offset of the field that is always 0 */
+};
 
 /* The record of the not-yet state: empty, full, and never written. */
 static const char no_record[PERCU_RECORD_SLOTS]
@@ -39,7 +43,7 @@ static const char no_record[PERCU_RECORD_SLOTS]
 
 struct percu_front class_front[NR_CLASSES + 1] = {
 	[0 ... NR_CLASSES] = {
-		.base = (char *)(uintptr_t)no_record, .mask = 0, .index_off = 4,
+		.base = (char *)(uintptr_t)no_record, .index_off = RSEQ_FLAGS,
 	}
 };
 
@@ -49,14 +53,13 @@ struct pools pools;
 
 /*
  * Somebody may be missing on this front at the moment.  A sequence loads the
- * mask before the base; here the base, which is good for either mask, goes
- * first.  x86 keeps both orders.
+ * index's offset before the base; here the base, which is good for either,
+ * goes first.  x86 keeps both orders.
  */
 static void front_setup(struct percu_pool *p, struct percu_front *hot)
 {
 	__atomic_store_n(&hot->base, p->front.base, __ATOMIC_RELEASE);
 	__atomic_store_n(&hot->index_off, p->front.index_off, __ATOMIC_RELEASE);
-	__atomic_store_n(&hot->mask, p->front.mask, __ATOMIC_RELEASE);
 	p->hot = hot;
 }
 
@@ -83,15 +86,17 @@ static void class_setup(unsigned int c)
 /* Without rseq every front is the dummy for ever: one record of it will do. */
 static void dummy_setup(void)
 {
-	size_t bytes = ((size_t)cpu_info.mask + 1) << PERCU_RECORD_SHIFT;
+	size_t bytes = (size_t)cpu_info.possible << PERCU_RECORD_SHIFT;
 
 	pools.dummy = cpu_info.rseq ? os_map_zero(bytes) : NULL;
-	pools.dummy_mask = cpu_info.mask;
+	pools.start.index_off = cpu_info.index_off;
 	if (!pools.dummy) {
 		cpu_info.rseq = false;
 		pools.dummy = (char *)(uintptr_t)no_record;
-		pools.dummy_mask = 0;
+		pools.start.index_off = RSEQ_FLAGS;
 	}
+	pools.start.base = pools.dummy;
+	pools.start.rseq = PERCU_RSEQ_OFFSET;
 }
 
 static void fork_setup(void);

@@ -215,7 +215,7 @@ PERCU_API void *percu_pool_get(struct percu_pool *pool)
 {
 	void *obj;
 
-	if (likely(percu_record_pop(&pool->front, &obj)))
+	if (likely(percu_record_pop(&pool->front, pool->front.rseq, &obj)))
 		return obj;
 	return pool_get_slow(pool);
 }
@@ -296,7 +296,8 @@ void pool_put_slow(struct percu_pool *p, void *obj)
 
 PERCU_API void percu_pool_put(struct percu_pool *pool, void *obj)
 {
-	if (likely(obj && percu_record_push(&pool->front, obj)))
+	if (likely(obj && percu_record_push(&pool->front, pool->front.rseq,
+					    obj)))
 		return;
 	pool_put_slow(pool, obj);
 }

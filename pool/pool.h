@@ -179,7 +179,7 @@ extern struct pools {
 	uint32_t ndead;			/* (P) */
 	pthread_cond_t idle;		/* (P) some pool is no longer busy */
 	char *dummy;			/* (c) */
-	uint32_t dummy_mask;		/* (c) */
+	struct percu_front start;	/* (c) with the dummy: what a new pool has */
 	uint64_t *cached;		/* (a) bytes of capacity, by index */
 	uint64_t depot_bytes;		/* (a) */
 	uint64_t depot_max;		/* (c) */

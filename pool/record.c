@@ -21,7 +21,7 @@
  * Everything before 9 writes what nobody believes before 9, and is done
  * again from 1 if the thread is preempted, migrated or signalled.
  *
- * Records of all pools share mappings ("stripes") of mask + 1 times 64 KiB:
+ * Records of all pools share mappings ("stripes") of 64 KiB for each index:
  * index i's part of a stripe starts at i << PERCU_RECORD_SHIFT, so the records
  * of one CPU lie together on pages that no other CPU touches, and only those
  * that are used are ever backed by memory.
@@ -66,7 +66,7 @@ char *records_alloc(size_t bytes)
 		return base;
 	}
 	if (!stripe || stripe_used + steps * RECORD_STEP > STRIPE_BYTES) {
-		base = os_map(((size_t)cpu_info.mask + 1) << PERCU_RECORD_SHIFT);
+		base = os_map((size_t)cpu_info.possible << PERCU_RECORD_SHIFT);
 		if (!base)
 			return NULL;
 		stripe = base;
@@ -359,7 +359,7 @@ size_t rseq_take(struct percu_front *front, void **objs, size_t n, long how)
 	uint64_t rec, tmp, word, k, p, j, t, w;
 
 	__asm__ __volatile__ goto(
-		PERCU_RSEQ_BEGIN
+		PERCU_RSEQ_BEGIN(none)
 		"movq (%[rec]), %[word]\n\t"
 		"movzwl %w[word], %k[tmp]\n\t"
 		"movq %[n], %[k]\n\t"
@@ -380,7 +380,7 @@ size_t rseq_take(struct percu_front *front, void **objs, size_t n, long how)
 		: [rec] "=&r" (rec), [tmp] "=&r" (tmp), [word] "=&r" (word),
 		  [k] "=&r" (k), [p] "=&r" (p), [j] "=&r" (j), [t] "=&r" (t),
 		  [w] "=&r" (w)
-		: PERCU_RSEQ_INPUTS(front), [objs] "r" (objs), [n] "r" (n),
+		: PERCU_RSEQ_INPUTS(front, front->rseq), [objs] "r" (objs), [n] "r" (n),
 		  [how] "r" (how), [slots] "i" (PERCU_RECORD_SLOTS)
 		: "memory", "cc"
 		: none);
@@ -396,7 +396,7 @@ size_t rseq_give(struct percu_front *front, void *const *objs, size_t n,
 	uint64_t rec, tmp, word, k, p, j, t, w;
 
 	__asm__ __volatile__ goto(
-		PERCU_RSEQ_BEGIN
+		PERCU_RSEQ_BEGIN(none)
 		"movq (%[rec]), %[word]\n\t"
 		"movzwl %w[word], %k[tmp]\n\t"
 		"movl 8(%[rec]), %k[k]\n\t"
@@ -417,7 +417,7 @@ size_t rseq_give(struct percu_front *front, void *const *objs, size_t n,
 		: [rec] "=&r" (rec), [tmp] "=&r" (tmp), [word] "=&r" (word),
 		  [k] "=&r" (k), [p] "=&r" (p), [j] "=&r" (j), [t] "=&r" (t),
 		  [w] "=&r" (w)
-		: PERCU_RSEQ_INPUTS(front), [objs] "r" (objs), [n] "r" (n),
+		: PERCU_RSEQ_INPUTS(front, front->rseq), [objs] "r" (objs), [n] "r" (n),
 		  [how] "r" (how), [slots] "i" (PERCU_RECORD_SLOTS)
 		: "memory", "cc"
 		: none);
@@ -469,14 +469,14 @@ void *record_get(struct percu_pool *p)
 	void *obj;
 
 	if (cpu_info.rseq)
-		return percu_record_pop(&p->inner, &obj) ? obj : NULL;
+		return percu_record_pop(&p->inner, p->inner.rseq, &obj) ? obj : NULL;
 	return lockpath_take(p, &obj, 1, RECORD_COUNT) ? obj : NULL;
 }
 
 bool record_put(struct percu_pool *p, void *obj)
 {
 	if (cpu_info.rseq)
-		return percu_record_push(&p->inner, obj);
+		return percu_record_push(&p->inner, p->inner.rseq, obj);
 	return lockpath_give(p, &obj, 1, RECORD_COUNT);
 }
 

@@ -5,8 +5,8 @@
  * The library uses the registration that glibc makes for every thread, and
  * only reads it.  Restartable sequences are used if all of these hold, and
  * the lock path if one does not: the area is there and registered; the
- * largest CPU id is known for certain (an index is masked and not compared,
- * so a CPU beyond the end would share another one's record); the kernel can
+ * largest CPU id is known for certain (an index is not compared with a
+ * bound, so a CPU beyond the end would have a record beyond it); the kernel can
  * abort the sequences of other CPUs (membarrier, Linux 5.10), for without it
  * no record could ever be drained.
  *
@@ -135,10 +135,10 @@ static uint32_t cpu_from_affinity(void)
 	return bytes > 0 ? (uint32_t)bytes * 8 : 0;
 }
 
-/* Sets possible and mask.  Returns whether no id can be larger. */
+/* Sets possible.  Returns whether no id can be larger. */
 static bool cpu_count(void)
 {
-	uint32_t n = cpu_from_sysfs(), size = 1;
+	uint32_t n = cpu_from_sysfs();
 	bool certain;
 	long conf;
 
@@ -149,11 +149,7 @@ static bool cpu_count(void)
 		conf = sysconf(_SC_NPROCESSORS_CONF);
 		n = conf > 0 && conf < CPU_MAX ? (uint32_t)conf : 1;
 	}
-	/* Two more, for the -1 and -2 of an unregistered thread. */
-	while (size < n + 2)
-		size *= 2;
 	cpu_info.possible = n;
-	cpu_info.mask = size - 1;
 	return certain;
 }
 

@@ -3,12 +3,8 @@
  * sys/cpu.h - which record belongs to the calling thread
  *
  * A record index is the kernel's mm_cid where it has one, else the cpu id; it
- * is read from glibc's rseq area, which is never written but for rseq_cs.
- *
- *	index = ((cpu_id >> 31) | *(index_off)) & mask
- *
- * with mask + 1 a power of two at least two above the possible CPUs: an
- * unregistered thread's -1 and -2 fall on records that stay empty for ever.
+ * is read from glibc's rseq area, which is never written but for rseq_cs.  A
+ * thread whose cpu id is negative is not registered and has no record.
  */
 #ifndef PERCU_SYS_CPU_H
 #define PERCU_SYS_CPU_H
@@ -21,7 +17,6 @@ struct cpu_info {
 	bool rseq;		/* restartable sequences and their fence work */
 	bool mm_cid;		/* the index is mm_cid, else cpu_id */
 	uint32_t possible;	/* indexes that can occur: 0 .. possible - 1 */
-	uint32_t mask;
 	uint32_t index_off;	/* in struct rseq: of mm_cid, or of cpu_id */
 };
 extern struct cpu_info cpu_info;

@@ -7,19 +7,19 @@
  * number, and old objects fail to link).  Documentation/rseq.md has the pseudo-code
  * and the protocol with a remote drainer; in short:
  *
- *	index  = ((cpu_id >> 31) | mm_cid) & front->mask
+ *	if cpu_id < 0: miss
+ *	index  = mm_cid, or cpu_id where the kernel has no mm_cid
  *	record = front->base + (index << PERCU_RECORD_SHIFT)
  *
- * Everything is loaded inside the restartable sequence, after it is armed, so
- * that a fence (membarrier RSEQ) separates those who saw the old base from
- * those who see the new.  The last instruction of a sequence is its one store
- * that anybody else can see: the word.
+ * Everything that can change is loaded inside the restartable sequence, after
+ * it is armed, so that a fence (membarrier RSEQ) separates those who saw the
+ * old base from those who see the new.  The last instruction of a sequence is
+ * its one store that anybody else can see: the word.
  *
  * The dummy base is a read-only mapping of zeroes: its records have count 0
  * and capacity 0, empty for pop and full for push.  A pool that is stopped,
- * ended, instrumented or not yet set up has it as its base, and so has every
- * unregistered thread in effect: its cpu_id is negative, and the records on
- * which that falls are never opened.
+ * ended, instrumented or not yet set up has it as its base.  A thread that is
+ * not registered has a negative cpu id and misses too.
  */
 #ifndef PERCU_RECORD_H
 #define PERCU_RECORD_H
@@ -33,10 +33,12 @@
 #if __has_include(<sys/rseq.h>)
 #include <sys/rseq.h>
 #define PERCU_HAS_RSEQ 1
+#define PERCU_RSEQ_OFFSET __rseq_offset
 #endif
 #endif
 #ifndef PERCU_HAS_RSEQ
 #define PERCU_HAS_RSEQ 0
+#define PERCU_RSEQ_OFFSET 0
 #endif
 
 enum {
@@ -59,8 +61,9 @@ enum {
 /* The first words of struct percu_pool. */
 struct percu_front {
 	char *base;		/* (r) of the records, or the dummy */
-	uint32_t mask;		/* (c) */
+	ptrdiff_t rseq;		/* (c) __rseq_offset, one load nearer */
 	uint32_t index_off;	/* (c) of the index in struct rseq */
+	uint32_t unused[3];
 };
 
 #if PERCU_HAS_RSEQ
@@ -88,29 +91,32 @@ struct percu_front {
 	"jmp 1f\n\t"							\
 	".popsection\n\t"
 
-/* Arms, and leaves the address of this CPU's record in %[rec]. */
-#define PERCU_RSEQ_BEGIN						\
+/*
+ * Arms, and leaves the address of this CPU's record in %[rec].  The test of
+ * cpu_id is a branch, and not a fold into the index, because it is never
+ * taken: so the index does not wait for it.
+ */
+#define PERCU_RSEQ_BEGIN(miss)						\
 	PERCU_RSEQ_DESCRIBE						\
 	"1:\n\t"							\
 	"leaq 5b(%%rip), %[rec]\n\t"					\
 	"movq %[rec], %%fs:8(%[rseq])\n"				\
 	"2:\n\t"							\
 	"movl %c[index_off](%[front]), %k[tmp]\n\t"			\
-	"movl %%fs:4(%[rseq]), %k[rec]\n\t"				\
-	"sarl $31, %k[rec]\n\t"						\
-	"orl %%fs:(%[rseq],%[tmp]), %k[rec]\n\t"			\
-	"andl %c[mask](%[front]), %k[rec]\n\t"				\
+	"cmpl $0, %%fs:4(%[rseq])\n\t"					\
+	"js %l[" #miss "]\n\t"						\
+	"movl %%fs:(%[rseq],%[tmp]), %k[rec]\n\t"			\
 	"shlq %[shift], %[rec]\n\t"					\
 	"addq (%[front]), %[rec]\n\t"
 
-#define PERCU_RSEQ_INPUTS(front_)					\
-	[front] "r" (front_), [rseq] "r" (__rseq_offset),		\
-	[mask] "i" (offsetof(struct percu_front, mask)),		\
+#define PERCU_RSEQ_INPUTS(front_, rseq_)				\
+	[front] "r" (front_), [rseq] "r" (rseq_),			\
 	[index_off] "i" (offsetof(struct percu_front, index_off)),	\
 	[shift] "i" (PERCU_RECORD_SHIFT)
 
 /*
- * Pops the object on top into *obj, or returns 0.
+ * Pops the object on top into *obj, or returns 0.  rseq: __rseq_offset or its
+ * copy in the front, whichever the caller has nearer.
  *
  *	word = record->word
  *	if count(word) == 0: return 0
@@ -118,13 +124,13 @@ struct percu_front {
  *	record->word = word + one operation - one object	(commit)
  */
 static inline __attribute__((__always_inline__))
-int percu_record_pop(struct percu_front *front, void **obj)
+int percu_record_pop(struct percu_front *front, ptrdiff_t rseq, void **obj)
 {
 	uint64_t rec, tmp, word;
 	void *top;
 
 	__asm__ __volatile__ goto(
-		PERCU_RSEQ_BEGIN
+		PERCU_RSEQ_BEGIN(empty)
 		"movq (%[rec]), %[word]\n\t"
 		"movzwl %w[word], %k[tmp]\n\t"
 		"testl %k[tmp], %k[tmp]\n\t"
@@ -135,7 +141,7 @@ int percu_record_pop(struct percu_front *front, void **obj)
 		"3:\n\t"
 		: [rec] "=&r" (rec), [tmp] "=&r" (tmp),
 		  [word] "=&r" (word), [top] "=&r" (top)
-		: PERCU_RSEQ_INPUTS(front),
+		: PERCU_RSEQ_INPUTS(front, rseq),
 		  [slots] "i" (PERCU_RECORD_SLOTS), [pop] "i" (PERCU_WORD_POP)
 		: "memory", "cc"
 		: empty);
@@ -155,12 +161,12 @@ empty:
  *	record->word = word + one operation + one object	(commit)
  */
 static inline __attribute__((__always_inline__))
-int percu_record_push(struct percu_front *front, void *obj)
+int percu_record_push(struct percu_front *front, ptrdiff_t rseq, void *obj)
 {
 	uint64_t rec, tmp, word;
 
 	__asm__ __volatile__ goto(
-		PERCU_RSEQ_BEGIN
+		PERCU_RSEQ_BEGIN(full)
 		"movq (%[rec]), %[word]\n\t"
 		"movzwl %w[word], %k[tmp]\n\t"
 		"cmpl 8(%[rec]), %k[tmp]\n\t"
@@ -170,7 +176,7 @@ int percu_record_push(struct percu_front *front, void *obj)
 		"movq %[word], (%[rec])\n"
 		"3:\n\t"
 		: [rec] "=&r" (rec), [tmp] "=&r" (tmp), [word] "=&r" (word)
-		: PERCU_RSEQ_INPUTS(front), [obj] "r" (obj),
+		: PERCU_RSEQ_INPUTS(front, rseq), [obj] "r" (obj),
 		  [slots] "i" (PERCU_RECORD_SLOTS), [push] "i" (PERCU_WORD_PUSH)
 		: "memory", "cc"
 		: full);
@@ -181,16 +187,18 @@ full:
 
 #else /* !PERCU_HAS_RSEQ: every record is behind its lock, in the library */
 
-static inline int percu_record_pop(struct percu_front *front, void **obj)
+static inline int percu_record_pop(struct percu_front *front, ptrdiff_t rseq, void **obj)
 {
 	(void)front;
+	(void)rseq;
 	(void)obj;
 	return 0;
 }
 
-static inline int percu_record_push(struct percu_front *front, void *obj)
+static inline int percu_record_push(struct percu_front *front, ptrdiff_t rseq, void *obj)
 {
 	(void)front;
+	(void)rseq;
 	(void)obj;
 	return 0;
 }
