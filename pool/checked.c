@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "pool/pool.h"
-#include "sys/report.h"
 #include "sys/tool.h"
 
 /* Was it out before? */
@@ -42,12 +41,8 @@ static void mark_put(struct percu_pool *p, void *obj, void *site)
 	}
 	s = slab_find(&p->slab, obj, &i);
 	if (__atomic_fetch_or(&s->state[i], OBJ_PUT, __ATOMIC_RELAXED) &
-	    OBJ_PUT) {
-		if (s->site)
-			report_misuse("pool %s: %p was put twice, first at %p",
-				      p->name, obj, s->site[i]);
-		report_misuse("pool %s: %p was put twice", p->name, obj);
-	}
+	    OBJ_PUT)
+		slab_put_twice(&p->slab, obj);
 	if (s->site)
 		s->site[i] = site;
 }

@@ -23,7 +23,6 @@
 #include "pool/pool.h"
 #include "slab/heap.h"
 #include "slab/meta.h"
-#include "sys/report.h"
 
 void depot_init(struct depot *d)
 {
@@ -59,8 +58,7 @@ void magazine_check_in(struct percu_pool *p, void *const *objs, size_t n)
 		state = slab_state(&p->slab, objs[i]);
 		old = __atomic_load_n(state, __ATOMIC_RELAXED);
 		if (unlikely(old & OBJ_IDLE))
-			report_misuse("pool %s: %p was put twice", p->name,
-				      objs[i]);
+			slab_put_twice(&p->slab, objs[i]);
 		__atomic_store_n(state, old | OBJ_IDLE, __ATOMIC_RELAXED);
 	}
 }

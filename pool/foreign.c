@@ -137,6 +137,7 @@ void foreign_put(struct percu_pool *p, void *obj, void *site)
 {
 	struct foreign *f = p->known;
 	struct entry *e = NULL;
+	char where[REPORT_SITE_MAX];
 	void *before = NULL;
 
 	lock_take(&f->lock, LOCK_SLAB);
@@ -153,6 +154,6 @@ void foreign_put(struct percu_pool *p, void *obj, void *site)
 		report_misuse("pool %s: %p is not an object of this pool",
 			      p->name, obj);
 	if (before)
-		report_misuse("pool %s: %p was put twice, first at %p", p->name,
-			      obj, before);
+		report_misuse("pool %s: %p was put twice, first at %s", p->name,
+			      obj, report_site(before, where));
 }

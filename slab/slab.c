@@ -448,6 +448,21 @@ static bool span_holds(const struct span *span, const void *p)
 	       span_index(span, p) < span->nobj;
 }
 
+void slab_put_twice(const struct slab *s, const void *obj)
+{
+	const char *name = s->name ? s->name : "?";
+	const struct span *span = span_of(obj);
+	char where[REPORT_SITE_MAX];
+	void *site = NULL;
+
+	if (span_holds(span, obj) && span->site)
+		site = span->site[span_index(span, obj)];
+	if (site)
+		report_misuse("pool %s: %p was put twice, first at %s", name,
+			      obj, report_site(site, where));
+	report_misuse("pool %s: %p was put twice", name, obj);
+}
+
 void slab_misuse(const struct slab *s, const void *obj)
 {
 	const char *name = s->name ? s->name : "?", *other;
@@ -466,5 +481,5 @@ void slab_misuse(const struct slab *s, const void *obj)
 		report_misuse("pool %s: %p points into an object, "
 			      "not at its start",
 			      name, obj);
-	report_misuse("pool %s: %p was put twice", name, obj);
+	slab_put_twice(s, obj);
 }

@@ -78,6 +78,10 @@ void slab_destroy(struct slab *s);
 void slab_for_each_span(struct slab *s, void (*fn)(struct span *, void *),
 			void *arg);
 
+/* obj, an object of s, was put twice: says so, and in debug where first. */
+__attribute__((noreturn, cold)) void slab_put_twice(const struct slab *s,
+						    const void *obj);
+
 /* Says what is wrong with obj, which is not a live object of s, and aborts. */
 __attribute__((noreturn, cold)) void slab_misuse(const struct slab *s,
 						 const void *obj);

@@ -11,10 +11,13 @@
  * the file's identity is remembered, and where it no longer fits, descriptor
  * 2 is used: a report must not end up in somebody's data base.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +112,32 @@ void report_warn(const char *fmt, ...)
 	va_start(ap, fmt);
 	report_emit("percu: ", fmt, ap);
 	va_end(ap);
+}
+
+/*
+ * dladdr() would know the function too, but takes the loader's lock, which the
+ * thread that holds a lock of percu's may wait for.  _dl_find_object() takes
+ * none.
+ */
+const char *report_site(const void *site, char buf[REPORT_SITE_MAX])
+{
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
+	struct dl_find_object o;
+	const char *name, *slash;
+
+	if (!_dl_find_object((void *)(uintptr_t)site, &o)) {
+		name = o.dlfo_link_map->l_name; /* the program's is "" */
+		if (!*name)
+			name = program_invocation_short_name;
+		slash = strrchr(name, '/');
+		snprintf(buf, REPORT_SITE_MAX, "%p (%.40s+%#zx)", site,
+			 slash ? slash + 1 : name,
+			 (uintptr_t)site - o.dlfo_link_map->l_addr);
+		return buf;
+	}
+#endif
+	snprintf(buf, REPORT_SITE_MAX, "%p", site);
+	return buf;
 }
 
 void report_misuse(const char *fmt, ...)

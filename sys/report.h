@@ -19,6 +19,13 @@ void report_line(const char *fmt, ...);
 __attribute__((format(printf, 1, 2)))
 void report_warn(const char *fmt, ...);
 
+/*
+ * A place in code, for a line: "0x55d0c0de1234 (program+0x1234)".  What is in
+ * brackets says where after the process has gone too; addr2line(1) takes it.
+ */
+enum { REPORT_SITE_MAX = 80 };
+const char *report_site(const void *site, char buf[REPORT_SITE_MAX]);
+
 /* "percu: misuse: ..." and a newline, then abort(). */
 __attribute__((format(printf, 1, 2), noreturn, cold))
 void report_misuse(const char *fmt, ...);
