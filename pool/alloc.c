@@ -200,7 +200,7 @@ void free_unknown(struct span *s, void *ptr)
 	report_misuse("percu_free(%p): percu did not hand it out", ptr);
 }
 
-static void class_put(struct span *s, void *ptr)
+static void class_put(struct span *s, void *ptr, void *site)
 {
 	unsigned int c = s->slab->class_ - 1u;
 
@@ -209,11 +209,12 @@ static void class_put(struct span *s, void *ptr)
 		if (!(s->state[span_index(s, ptr)] & OBJ_PUT))
 			tool_back(ptr, asked_read(ptr, s->size));
 	}
-	pool_put_slow(&class_pool[c], ptr);
+	pool_put_from(&class_pool[c], ptr, site);
 }
 
+/* site: where the caller freed it, for reports. */
 static __attribute__((noinline, cold))
-void free_slow(void *ptr)
+void free_from(void *ptr, void *site)
 {
 	struct span *s = span_of(ptr);
 	int err = errno;
@@ -225,10 +226,16 @@ void free_slow(void *ptr)
 	else if (s && s->kind == SPAN_LARGE)
 		large_free(s, ptr);
 	else if (s && s->kind == SPAN_SLAB && s->slab->class_)
-		class_put(s, ptr);
+		class_put(s, ptr, site);
 	else
 		free_unknown(s, ptr);
 	errno = err;
+}
+
+static __attribute__((noinline, cold))
+void free_slow(void *ptr)
+{
+	free_from(ptr, __builtin_return_address(0));
 }
 
 PERCU_API void percu_free(void *ptr)
@@ -261,7 +268,7 @@ void free_sized_slow(void *ptr, size_t size)
 		report_misuse("pool %s: %p was freed as %zu bytes",
 			      ((struct percu_pool *)s->slab->owner)->name, ptr,
 			      size);
-	free_slow(ptr);
+	free_from(ptr, __builtin_return_address(0));
 }
 
 PERCU_API void percu_free_sized(void *ptr, size_t size)
@@ -323,6 +330,9 @@ PERCU_API void *percu_realloc(void *ptr, size_t size)
 	if (!new)
 		return NULL;
 	memcpy(new, ptr, size < old ? size : old);
-	percu_free(ptr);
+	if (unlikely(class_pool[0].checked))
+		free_from(ptr, __builtin_return_address(0));
+	else
+		percu_free(ptr);
 	return new;
 }

@@ -273,8 +273,8 @@ void pool_put_any(struct percu_pool *p, void *obj)
 	}
 }
 
-__attribute__((noinline, cold))
-void pool_put_slow(struct percu_pool *p, void *obj)
+/* site: where the caller put it, for reports. */
+void pool_put_from(struct percu_pool *p, void *obj, void *site)
 {
 	int err = errno;
 
@@ -288,10 +288,16 @@ void pool_put_slow(struct percu_pool *p, void *obj)
 	}
 	parked_place();
 	if (p->checked)
-		checked_put(p, obj, __builtin_return_address(0));
+		checked_put(p, obj, site);
 	else
 		pool_put_any(p, obj);
 	errno = err;
+}
+
+__attribute__((noinline, cold))
+void pool_put_slow(struct percu_pool *p, void *obj)
+{
+	pool_put_from(p, obj, __builtin_return_address(0));
 }
 
 PERCU_API void percu_pool_put(struct percu_pool *pool, void *obj)
@@ -368,6 +374,10 @@ PERCU_API void percu_pool_put_bulk(struct percu_pool *pool, void **objs,
 		if (!k)
 			pool_put_slow(pool, objs[done++]);
 	}
-	while (done < n)
-		percu_pool_put(pool, objs[done++]);
+	while (done < n) {
+		if (!objs[done])
+			report_misuse("pool %s: NULL among the objects of a bulk put",
+				      pool->name);
+		pool_put_from(pool, objs[done++], __builtin_return_address(0));
+	}
 }

@@ -235,6 +235,7 @@ void magazine_check_out(struct percu_pool *p, void *const *objs, size_t n);
 /* pool.c */
 void *pool_get_slow(struct percu_pool *p);
 void pool_put_slow(struct percu_pool *p, void *obj);
+void pool_put_from(struct percu_pool *p, void *obj, void *site);
 void pool_check(struct percu_pool *p, const char *what);
 void *pool_get_any(struct percu_pool *p, bool *fresh);
 void pool_put_any(struct percu_pool *p, void *obj);
