@@ -134,7 +134,7 @@ void audit_monotonic(const struct percu_pool_stats *was,
 
 void audit_table_head(void)
 {
-	printf("  %-14s %6s %13s %13s %10s %8s %10s %10s %4s\n", "pool", "size",
+	printf("  %-12s %7s %12s %12s %10s %7s %10s %9s %4s\n", "pool", "size",
 	       "gets", "puts", "misses", "hits", "created", "cached", "out");
 }
 
@@ -145,7 +145,7 @@ void audit_table_row(struct percu_pool *pool)
 
 	percu_pool_stats(pool, &st);
 	hits = st.gets > st.misses ? st.gets - st.misses : 0;
-	printf("  %-14s %6s %13s %13s %10s %8s %10s %10s %4s\n", st.name,
+	printf("  %-12s %7s %12s %12s %10s %7s %10s %9s %4s\n", st.name,
 	       st.size ? num_count(st.size).s : "own", num_count(st.gets).s,
 	       num_count(st.puts).s, num_count(st.misses).s,
 	       num_percent(hits, st.gets).s, num_count(st.created).s,

@@ -38,7 +38,8 @@ static void put_line(const char *line, size_t len)
 	}
 }
 
-static void failv(const char *fmt, va_list ap)
+__attribute__((format(printf, 1, 0))) static void failv(const char *fmt,
+							va_list ap)
 {
 	unsigned int nth = atomic_fetch_add(&failures, 1);
 	char what[LINE], line[LINE + 64];

@@ -48,14 +48,13 @@ static void pools_create(struct word_pools *pools)
 
 static void input_print(const struct input *in, const struct options *o)
 {
-	printf("  input     %s files of text under %s", num_count(in->nr).s,
+	printf("  input     %s files of text (of %s) under %s",
+	       num_count(in->nr).s, num_count(in->looked_at).s,
 	       o->nr_paths ? o->paths[0] : "/usr/share");
 	if (o->nr_paths > 1)
 		printf(" and %zu more", o->nr_paths - 1);
-	printf(", %s", num_bytes(in->bytes).s);
-	if (o->brief)
-		printf(" (a part, drawn by the seed)");
-	printf("; %s files looked at\n", num_count(in->looked_at).s);
+	printf(", %s%s\n", num_bytes(in->bytes).s,
+	       o->brief ? ", drawn by the seed" : "");
 	fflush(stdout);
 }
 
@@ -234,7 +233,7 @@ void words_run(const struct options *o)
 	audit_destroy(pools.chunks, 0);
 	percu_age();
 	percu_age();
-	heap_print("all given back, aged twice");
+	heap_print("all given back");
 	audit_end(&audit);
 	input_free(&in);
 }
