@@ -134,8 +134,6 @@ struct span *run_find(size_t n, size_t align)
 {
 	struct span *s;
 
-	if (n > ARENA_PAGES)
-		return NULL;
 	for (unsigned int b = bin_next(bin_of((uint32_t)n)); b < NR_BINS;
 	     b = bin_next(b + 1)) {
 		s = bin_best(b, n, align);

@@ -26,8 +26,8 @@ extern struct heap heap;
 void runs_init(void);
 
 /*
- * A free run that n pages at a multiple of align pages fit into; it stays
- * where it is.  NULL if none was found.
+ * A free run that n pages, at most ARENA_PAGES, at a multiple of align pages
+ * fit into; it stays where it is.  NULL if none was found.
  */
 struct span *run_find(size_t n, size_t align);
 

@@ -69,9 +69,8 @@ int slab_init(struct slab *s, size_t size, size_t align, uint8_t class_,
 		align = (size | 16) & -(size | 16);
 	if (size < OBJ_MIN_SIZE)
 		size = OBJ_MIN_SIZE;
+	/* At most OBJ_MAX_SIZE still: it is a multiple of each alignment. */
 	size = (size + align - 1) & ~(align - 1);
-	if (size > OBJ_MAX_SIZE)
-		return -EINVAL;
 
 	memset(s, 0, sizeof(*s));
 	s->size = (uint32_t)size;

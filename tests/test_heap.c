@@ -182,13 +182,14 @@ static void runs_direct(void)
 		struct span *s =
 			heap_alloc(pages[i], 1u << i, SPAN_LARGE, 0, &zero);
 		uintptr_t start, last;
+		unsigned char vec[16];
 
 		CU_ASSERT_PTR_NOT_NULL_FATAL(s);
 		CU_ASSERT_TRUE(zero);
 		CU_ASSERT_TRUE(map_exact(s, pages[i], 0));
 		CU_ASSERT_EQUAL(heap_check(), 0);
 		CU_ASSERT_EQUAL(stats().sys,
-				before.sys + pages[i] * PAGE_SIZE_);
+				before.sys + s->npages * (uint64_t)PAGE_SIZE_);
 		CU_ASSERT_EQUAL(stats().idle, before.idle);
 		start = s->start;
 		last = start + pages[i] * PAGE_SIZE_ - 1;
@@ -197,6 +198,7 @@ static void runs_direct(void)
 		CU_ASSERT_EQUAL(heap_check(), 0);
 		CU_ASSERT_EQUAL(stats().sys, before.sys);
 		CU_ASSERT_EQUAL(stats().inuse, before.inuse);
+		CU_ASSERT_EQUAL(mincore((void *)start, PAGE_SIZE_, vec), -1);
 		CU_ASSERT_PTR_NULL(span_of((void *)start));
 		CU_ASSERT_PTR_NULL(span_of((void *)last));
 	}

@@ -98,6 +98,22 @@ static void age_by_page(void)
 	CU_ASSERT_EQUAL(heap_check(), 0);
 }
 
+/* What the next cycle would release goes; what is young stays as young. */
+static void release_is_no_cycle(void)
+{
+	uint64_t cycle;
+
+	heap_age(true);
+	cycle = heap_cycle();
+	heap_free(touched(8), cycle);
+	CU_ASSERT_EQUAL(heap_release(), 0);
+	CU_ASSERT_EQUAL(heap_release(), 0);
+	CU_ASSERT_EQUAL(heap_cycle(), cycle);
+	CU_ASSERT_EQUAL(heap_age(false), 0);
+	CU_ASSERT_EQUAL(heap_release(), 8 * PAGE_SIZE_);
+	CU_ASSERT_EQUAL(heap_check(), 0);
+}
+
 /* Taken in time, and freed again: young again. */
 static void age_used_again(void)
 {
@@ -140,6 +156,7 @@ static const CU_TestInfo tests[] = {
 	{ "idle pages survive one cycle and not two", age_survives_one },
 	{ "all at once", age_all_at_once },
 	{ "age is the page's, not the run's", age_by_page },
+	{ "a release without a cycle", release_is_no_cycle },
 	{ "pages used again are young again", age_used_again },
 	{ "a release that is refused", age_refused },
 	CU_TEST_INFO_NULL

@@ -433,61 +433,6 @@ static void dtor_outside_lock(void)
 	slab_destroy(&s);
 }
 
-/* No memory */
-
-struct slab_fault {
-	unsigned long nth, fired, missed;
-	bool forever;
-};
-
-static void fault_child(void *arg)
-{
-	struct slab_fault *f = arg;
-	static void *objs[3000];
-	struct slab s;
-	size_t got;
-
-	child_must(!slab_init(&s, 512, 0, 0, NULL));
-	s.debug = true;
-	os_fault_arm(1u << OS_RESERVE | 1u << OS_COMMIT | 1u << OS_MAP, f->nth,
-		     f->forever);
-	got = slab_alloc(&s, objs, 3000);
-	f->fired = os_fault_fired();
-	f->missed = 3000 - got;
-	os_fault_disarm();
-	child_must(!heap_check());
-	child_must(slab_alloc(&s, objs + got, 3000 - got) == 3000 - got);
-	slab_free(&s, objs, 3000, 0);
-	slab_destroy(&s);
-	child_must(!heap_check() && !heap_inuse());
-}
-
-static void faults(bool forever, const char *what)
-{
-	struct slab_fault *f = shared(sizeof(*f));
-	unsigned long fired = 0, missed = 0;
-
-	for (unsigned long nth = 1;; nth++) {
-		*f = (struct slab_fault){ .nth = nth, .forever = forever };
-		CU_ASSERT_TRUE_FATAL(child_ok(fault_child, f));
-		if (!f->fired)
-			break;
-		fired += f->fired;
-		missed += f->missed;
-	}
-	printf("(%s: %lu calls failed, %lu objects for it) ", what, fired,
-	       missed);
-	CU_ASSERT_TRUE(fired > 2);
-	CU_ASSERT_TRUE(missed > 0 || !forever);
-	munmap(f, sizeof(*f));
-}
-
-static void no_memory(void)
-{
-	faults(false, "once");
-	faults(true, "for good");
-}
-
 /* Threads */
 
 struct crowd {
@@ -577,7 +522,6 @@ static void threads(void)
 }
 
 static const CU_TestInfo tests[] = {
-	{ "each call to the system fails", no_memory },
 	{ "sizes and alignments that cannot be", init_refuses },
 	{ "a slab for each class", class_slabs },
 	{ "random objects against a shadow", random_objects },
