@@ -14,7 +14,7 @@ MAKEFLAGS += -rR --no-print-directory
 ##@ O=dir		build in dir and not in build/
 ##@ W=1			more warnings
 ##@ D=1			debug checks (PERCU_DEBUG)
-##@ C=1			run sparse over each C file too
+##@ C=1			run sparse over the library's files too
 ##@ SAN=list		sanitizers: address,undefined or thread
 ##@ CC=clang		another compiler; CFLAGS, CPPFLAGS, LDFLAGS, LDLIBS add to ours
 ##@ PREFIX= LIBDIR= DESTDIR=	where install puts things
@@ -59,7 +59,7 @@ libflags   := -fPIC -fno-semantic-interposition -fno-plt
 # make W=1 D=1: each switch is a list of its own.
 ccflags-$(W) += -Wshadow -Wcast-qual -Wwrite-strings -Wpointer-arith -Wvla \
 		-Wformat=2 -Wdouble-promotion -Wold-style-definition \
-		-Wredundant-decls -Wnull-dereference
+		-Wredundant-decls
 cppflags-$(D) += -DPERCU_DEBUG
 ccflags-y  += $(ccflags-1)
 cppflags-y += $(cppflags-1)
