@@ -206,7 +206,7 @@ static void class_put(struct span *s, void *ptr, void *site)
 
 	if (tool_redzone()) {
 		slab_check(&class_pool[c].slab, ptr);
-		if (!(s->state[span_index(s, ptr)] & OBJ_PUT))
+		if (s->state[span_index(s, ptr)] & OBJ_OUT)
 			tool_back(ptr, asked_read(ptr, s->size));
 	}
 	pool_put_from(&class_pool[c], ptr, site);

@@ -8,13 +8,17 @@
  * pool works as any other, with records and magazines.  So the hit path of
  * all others has no test for any of this.
  *
- * OBJ_PUT is set by a put and cleared by the next get.  It survives the way
- * through the slab: an object that was put once has been out before.
+ * OBJ_OUT is set by a get and cleared by a put, so that a put of what is not out
+ * is found at once: an object that was put before, and one that was never
+ * handed out and waits beside those that were.  Which of the two it is OBJ_PUT
+ * says, which a put sets.  It survives the way through the slab: an object that
+ * was put once has been out before.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "pool/pool.h"
+#include "sys/report.h"
 #include "sys/tool.h"
 
 /* Was it out before? */
@@ -25,14 +29,15 @@ static bool mark_out(struct percu_pool *p, void *obj, bool fresh)
 			foreign_get(p, obj);
 		return !fresh;
 	}
-	return __atomic_fetch_and(slab_state(&p->slab, obj), (uint8_t)~OBJ_PUT,
-				  __ATOMIC_RELAXED) & OBJ_PUT;
+	return __atomic_fetch_or(slab_state(&p->slab, obj), OBJ_OUT,
+				 __ATOMIC_RELAXED) & OBJ_PUT;
 }
 
 static void mark_put(struct percu_pool *p, void *obj, void *site)
 {
 	struct span *s;
 	uint32_t i;
+	bool put;
 
 	if (p->foreign) {
 		if (p->known)
@@ -40,9 +45,16 @@ static void mark_put(struct percu_pool *p, void *obj, void *site)
 		return;
 	}
 	s = slab_find(&p->slab, obj, &i);
-	if (__atomic_fetch_or(&s->state[i], OBJ_PUT, __ATOMIC_RELAXED) &
-	    OBJ_PUT)
-		slab_put_twice(&p->slab, obj);
+	put = __atomic_fetch_or(&s->state[i], OBJ_PUT, __ATOMIC_RELAXED) &
+	      OBJ_PUT;
+	/* Of two threads that put one object, one finds it out. */
+	if (!(__atomic_fetch_and(&s->state[i], (uint8_t)~OBJ_OUT,
+				 __ATOMIC_RELAXED) & OBJ_OUT)) {
+		if (put)
+			slab_put_twice(&p->slab, obj);
+		report_misuse("pool %s: %p was put, but is not out", p->name,
+			      obj);
+	}
 	if (s->site)
 		s->site[i] = site;
 }
