@@ -8,6 +8,7 @@
  * back with the system.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <percu/alloc.h>
@@ -27,19 +28,27 @@ static const double RESIDENT_BOUND = 1.20, RETURNED_BOUND = 97;
 static uint64_t stats_answer(void *ctx, const char *what, uint64_t arg)
 {
 	struct percu_memstats ms;
+	const struct {
+		const char *what;
+		const uint64_t *is;
+	} fields[] = {
+		{ "alloc", &ms.alloc },
+		{ "cached", &ms.cached },
+		{ "meta_sys", &ms.meta_sys },
+		{ "heap_sys", &ms.heap_sys },
+		{ "heap_inuse", &ms.heap_inuse },
+		{ "heap_released", &ms.heap_released },
+	};
 
 	(void)ctx;
 	(void)arg;
 	if (!strcmp(what, "age"))
 		return percu_age();
 	percu_memstats(&ms);
-	if (!strcmp(what, "rounded"))
-		return ms.alloc;
-	if (!strcmp(what, "cached"))
-		return ms.cached;
-	if (!strcmp(what, "meta_sys"))
-		return ms.meta_sys;
-	return !strcmp(what, "heap_sys") ? ms.heap_sys : ms.heap_released;
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (!strcmp(what, fields[i].what))
+			return *fields[i].is;
+	abort();
 }
 
 int work_churn(char **args)
@@ -83,7 +92,9 @@ static void live_on(struct worker *w, struct life *life)
 static void report_end(struct worker *w, const struct life *life)
 {
 	row_info("churn: percu, allocated with rounding / asked for",
-		 ask(w, "rounded") / ask(w, "live"), "x");
+		 ask(w, "alloc") / ask(w, "live"), "x");
+	row_info("churn: percu, in spans in use / asked for",
+		 ask(w, "heap_inuse") / ask(w, "live"), "x");
 	row_info("churn: percu, cached", ask(w, "cached") / MB, "MiB");
 	row_info("churn: percu, its own records", ask(w, "meta_sys") / MB,
 		 "MiB");

@@ -16,6 +16,10 @@
 
 #include "bench/bench.h"
 
+#ifndef __VERSION__
+#define __VERSION__ "unknown" /* to sparse */
+#endif
+
 struct options opt = { .rounds = 51, .objects = 10000000, .rows_fd = -1 };
 
 static const struct command {
@@ -92,7 +96,7 @@ static void print_machine(void)
 	struct utsname u;
 
 	uname(&u);
-	printf("percu in mode %s, %u CPUs, %s %s, %s, medians of %u\n",
+	printf("percu in mode %s, %u CPUs, %s %s, compiler %s, medians of %u\n",
 	       percu_mode(), cpus(), u.sysname, u.release, __VERSION__,
 	       opt.rounds);
 }
