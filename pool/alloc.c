@@ -21,7 +21,10 @@
 #include "sys/report.h"
 #include "sys/tool.h"
 
-enum { ALIGN_MAX = 32 << 20 };
+enum {
+	ALIGN_MAX	= 32 << 20,
+	DIRECT_ROUND	= 65536,	/* the largest system page there is */
+};
 #define SIZE_LIMIT	((size_t)1 << 46)	/* no address space is larger */
 
 struct large_stats large_stats;
@@ -95,13 +98,18 @@ static void *large_alloc(size_t align, size_t size, bool *zero)
 	return ptr;
 }
 
+static void large_check(const char *fn, const struct span *s, const void *ptr)
+{
+	if (unlikely(s->start != (uintptr_t)ptr))
+		report_misuse("%s(%p): points into a block of %zu bytes at %p",
+			      fn, ptr, slot_of(s), (void *)s->start);
+}
+
 static void large_free(struct span *s, void *ptr)
 {
 	size_t slot = slot_of(s);
 
-	if (s->start != (uintptr_t)ptr)
-		report_misuse("percu_free(%p): points into a block of %zu bytes at %p",
-			      ptr, slot, (void *)s->start);
+	large_check("percu_free", s, ptr);
 	tool_release(ptr);
 	if (tool_redzone()) {
 		tool_back(ptr, asked_read(ptr, slot));
@@ -189,15 +197,27 @@ PERCU_API void *percu_alloc_aligned(size_t align, size_t size)
 
 /* Freeing. ------------------------------------------------------------------- */
 
-static __attribute__((noinline, cold))
-void free_unknown(struct span *s, void *ptr)
+static __attribute__((noinline, noreturn, cold))
+void block_misuse(const char *fn, const struct span *s, const void *ptr)
 {
-	if (s && s->kind == SPAN_FREE)
-		report_misuse("percu_free(%p): was freed before", ptr);
 	if (s && s->kind == SPAN_SLAB)
-		report_misuse("percu_free(%p): belongs to pool %s", ptr,
+		report_misuse("%s(%p): belongs to pool %s", fn, ptr,
 			      ((struct percu_pool *)s->slab->owner)->name);
-	report_misuse("percu_free(%p): percu did not hand it out", ptr);
+	/* Of a block that has gone back to the heap nothing else is left. */
+	if (arena_of((uintptr_t)ptr))
+		report_misuse("%s(%p): no block is there; was it freed before?",
+			      fn, ptr);
+	report_misuse("%s(%p): percu did not hand it out", fn, ptr);
+}
+
+static bool block_large(const struct span *s)
+{
+	return s && s->kind == SPAN_LARGE;
+}
+
+static bool block_small(const struct span *s)
+{
+	return s && s->kind == SPAN_SLAB && s->slab->class_;
 }
 
 static void class_put(struct span *s, void *ptr, void *site)
@@ -221,14 +241,14 @@ void free_from(void *ptr, void *site)
 
 	if (!ptr)
 		return;
-	if (s && s->kind == SPAN_LARGE && in_handler())
+	if (block_large(s) && in_handler())
 		parked_add(NULL, ptr);
-	else if (s && s->kind == SPAN_LARGE)
+	else if (block_large(s))
 		large_free(s, ptr);
-	else if (s && s->kind == SPAN_SLAB && s->slab->class_)
+	else if (block_small(s))
 		class_put(s, ptr, site);
 	else
-		free_unknown(s, ptr);
+		block_misuse("percu_free", s, ptr);
 	errno = err;
 }
 
@@ -256,18 +276,38 @@ PERCU_API void percu_free(void *ptr)
 	free_slow(ptr);
 }
 
-/* In debug and under tools the front is the dummy, and the size is checked. */
+/* The class of a block of that size, plus one; 0 for a large block. */
+static unsigned int class_for(size_t size)
+{
+	if (size > CLASS_MAX || padded(size) > CLASS_MAX)
+		return 0;
+	return class_of(padded(size)) + 1;
+}
+
+/* Is size less than a page short of what the block has? */
+static bool large_fits(const struct span *s, size_t size)
+{
+	size_t slot = slot_of(s), page = s->direct ? DIRECT_ROUND : PAGE_SIZE_;
+
+	return size <= slot && slot - size < page + TOOL_REDZONE;
+}
+
+/*
+ * All large sizes come here; in debug and under tools, where the front is the
+ * dummy, the small ones too.
+ */
 static __attribute__((noinline, cold))
 void free_sized_slow(void *ptr, size_t size)
 {
 	struct span *s = span_of(ptr);
-	unsigned int c = class_of(padded(size));
 
-	if (ptr && s && s->kind == SPAN_SLAB && s->slab->class_ &&
-	    s->slab->class_ - 1u != c)
+	if (block_small(s) && s->slab->class_ != class_for(size))
 		report_misuse("pool %s: %p was freed as %zu bytes",
 			      ((struct percu_pool *)s->slab->owner)->name, ptr,
 			      size);
+	if (block_large(s) && (class_for(size) || !large_fits(s, size)))
+		report_misuse("a block of %zu bytes, %p, was freed as %zu bytes",
+			      slot_of(s), ptr, size);
 	free_from(ptr, __builtin_return_address(0));
 }
 
@@ -275,8 +315,8 @@ PERCU_API void percu_free_sized(void *ptr, size_t size)
 {
 	struct percu_front *front;
 
-	if (unlikely(!ptr || size > CLASS_MAX || padded(size) > CLASS_MAX))
-		return free_slow(ptr);
+	if (unlikely(!ptr || size > CLASS_MAX))
+		return free_sized_slow(ptr, size);
 	front = &class_front[class_of(size) + 1];
 	if (likely(percu_record_push(front, PERCU_RSEQ_OFFSET, ptr)))
 		return;
@@ -285,8 +325,32 @@ PERCU_API void percu_free_sized(void *ptr, size_t size)
 
 /* The rest. -------------------------------------------------------------------- */
 
-static size_t usable(const struct span *s, const void *ptr)
+/* It does not say more than it can see: in release, not whether it is out. */
+static void small_check(const struct span *s, const void *ptr)
 {
+	uint32_t i = slab_check(s->slab, ptr);
+	char where[REPORT_SITE_MAX];
+
+	if (likely(!class_pool[0].checked) || s->state[i] & OBJ_OUT)
+		return;
+	if (s->site && s->site[i])
+		report_misuse("pool %s: %p is used after it was put, first at %s",
+			      s->slab->name, ptr,
+			      report_site(s->site[i], where));
+	report_misuse("pool %s: %p is used after it was put", s->slab->name,
+		      ptr);
+}
+
+static size_t usable(const char *fn, const void *ptr)
+{
+	const struct span *s = span_of(ptr);
+
+	if (block_large(s))
+		large_check(fn, s, ptr);
+	else if (block_small(s))
+		small_check(s, ptr);
+	else
+		block_misuse(fn, s, ptr);
 	if (tool_redzone())
 		return asked_read(ptr, slot_of(s));
 	return slot_of(s);
@@ -294,15 +358,7 @@ static size_t usable(const struct span *s, const void *ptr)
 
 PERCU_API size_t percu_usable_size(const void *ptr)
 {
-	const struct span *s = span_of(ptr);
-
-	if (!ptr)
-		return 0;
-	if (!s || s->kind == SPAN_FREE ||
-	    (s->kind == SPAN_SLAB && !s->slab->class_))
-		report_misuse("percu_usable_size(%p): percu_alloc() did not return it",
-			      ptr);
-	return usable(s, ptr);
+	return ptr ? usable("percu_usable_size", ptr) : 0;
 }
 
 PERCU_API size_t percu_good_size(size_t size)
@@ -323,7 +379,7 @@ PERCU_API void *percu_realloc(void *ptr, size_t size)
 
 	if (!ptr)
 		return percu_alloc(size);
-	old = percu_usable_size(ptr);
+	old = usable("percu_realloc", ptr);
 	if (!tool_redzone() && size <= old && percu_good_size(size) >= old / 2)
 		return ptr;
 	new = percu_alloc(size);
