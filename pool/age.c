@@ -32,6 +32,7 @@
 #include "pool/pool.h"
 #include "slab/heap.h"
 #include "sys/cpu.h"
+#include "sys/report.h"
 
 void pool_stop(struct percu_pool *p)
 {
@@ -291,6 +292,19 @@ size_t pool_gather(struct percu_pool *p)
 }
 
 /*
+ * More was put than got.  Gathering looks at each object that waits, and finds
+ * which one does so twice; of foreign ones the numbers are all that is known.
+ */
+static __attribute__((noinline, noreturn, cold))
+void pool_overfull(struct percu_pool *p, const struct pool_sums *sum)
+{
+	pool_gather(p);
+	report_misuse("pool %s: more objects were put (%llu) than got (%llu)",
+		      p->name, (unsigned long long)sum->puts,
+		      (unsigned long long)sum->gets);
+}
+
+/*
  * Stops the pool for good, or does nothing and says why: -EBUSY if objects
  * are out.
  */
@@ -313,6 +327,8 @@ int pool_end(struct percu_pool *p)
 	}
 	pool_start(p);
 	lock_give(&pools.age, LOCK_AGE);
+	if (err == -EBUSY && sum.puts > sum.gets)
+		pool_overfull(p, &sum);
 	return err;
 }
 
