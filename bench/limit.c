@@ -3,8 +3,8 @@
  * bench/limit.c - the limit behind a call
  *
  * Linked into percu-bench it is behind a static call, as limit.so behind a
- * shared library's.  The thread-local stack is reached the cheapest way that
- * each form has: at a constant offset, or at one that is loaded.
+ * shared library's.  The thread-local stack is at a constant offset in the
+ * one, at an offset that is loaded in the other: the cheapest that each has.
  */
 #include "bench/limit.h"
 
@@ -12,10 +12,10 @@ static __thread struct limit stack __attribute__((tls_model("initial-exec")));
 
 void *limit_get(void)
 {
-	return limit_pop(&stack);
+	return limit_pop(limit_plain(&stack));
 }
 
 void limit_put(void *p)
 {
-	limit_push(&stack, p);
+	limit_push(limit_plain(&stack), p);
 }

@@ -22,6 +22,16 @@ struct limit {
 	void *obj[LIMIT_MAX];
 };
 
+/*
+ * A plain pointer to thread-local memory.  Compilers differ in how they reach
+ * it otherwise, and processors in how well they like that, by a factor of five.
+ */
+static inline struct limit *limit_plain(struct limit *l)
+{
+	__asm__("" : "+r"(l));
+	return l;
+}
+
 static inline void *limit_pop(struct limit *l)
 {
 	if (__builtin_expect(!l->n, 0))

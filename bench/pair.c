@@ -32,11 +32,12 @@ static void limit_inlined(void *none, uint64_t iters)
 {
 	static __thread struct limit stack;
 	static char obj[OBJECT];
+	struct limit *l = limit_plain(&stack);
 
 	(void)none;
-	stack.n = 0;
-	limit_push(&stack, obj);
-	loop_pair(iters, pop_inlined, push_inlined, &stack);
+	l->n = 0;
+	limit_push(l, obj);
+	loop_pair(iters, pop_inlined, push_inlined, l);
 }
 
 /* The library and the limit must be reached alike, or nothing is compared. */
