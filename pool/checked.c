@@ -24,11 +24,8 @@
 /* Was it out before? */
 static bool mark_out(struct percu_pool *p, void *obj, bool fresh)
 {
-	if (p->foreign) {
-		if (p->known)
-			foreign_get(p, obj);
-		return !fresh;
-	}
+	if (p->foreign)
+		return p->known ? foreign_get(p, obj) : !fresh;
 	return __atomic_fetch_or(slab_state(&p->slab, obj), OBJ_OUT,
 				 __ATOMIC_RELAXED) & OBJ_PUT;
 }
