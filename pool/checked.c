@@ -56,12 +56,18 @@ static void mark_put(struct percu_pool *p, void *obj, void *site)
 		s->site[i] = site;
 }
 
+/* Never counts above the limit, or another's get would fail below it. */
 static bool limit_enter(struct percu_pool *p)
 {
-	if (!p->attr.limit ||
-	    __atomic_add_fetch(&p->out, 1, __ATOMIC_RELAXED) <= p->attr.limit)
+	uint64_t out = counter_read(&p->out);
+
+	if (!p->attr.limit)
 		return true;
-	__atomic_fetch_sub(&p->out, 1, __ATOMIC_RELAXED);
+	while (out < p->attr.limit)
+		if (__atomic_compare_exchange_n(&p->out, &out, out + 1, true,
+						__ATOMIC_RELAXED,
+						__ATOMIC_RELAXED))
+			return true;
 	counter_add(&p->limit_hits, 1);
 	errno = ENOMEM;
 	return false;
