@@ -271,24 +271,28 @@ PERCU_API size_t percu_age(void)
 
 /*
  * All that lies in records goes to the depot, where a get that is about to
- * fail finds it.  How many objects the depot has then.
+ * fail finds it.  How many objects the depot has then, or -errno if it has
+ * none and there was no fence to look further.
  */
-size_t pool_gather(struct percu_pool *p)
+ssize_t pool_gather(struct percu_pool *p)
 {
 	struct list drained;
-	size_t n;
+	size_t n = 0;
+	int err;
 
 	list_init(&drained);
 	lock_take(&pools.age, LOCK_AGE);
 	pool_stop(p);
-	n = pools_quiesce(p) == 0 ? drain(p, &drained) : 0;
+	err = pools_quiesce(p);
+	if (!err)
+		n = drain(p, &drained);
 	pool_start(p);
 	lock_give(&pools.age, LOCK_AGE);
 	depot_add(p, &drained, n);
 	lock_take(&p->depot.lock, LOCK_DEPOT);
 	n = p->depot.nobj;
 	lock_give(&p->depot.lock, LOCK_DEPOT);
-	return n;
+	return n ? (ssize_t)n : err;
 }
 
 /*

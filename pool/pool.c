@@ -24,6 +24,7 @@
  * put past the records, counted by the pool).
  */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include <percu/inline.h>
@@ -34,6 +35,8 @@
 #include "slab/heap.h"
 #include "sys/report.h"
 #include "sys/tool.h"
+
+enum { RESERVE_WAITS = 10000 };
 
 /* Making and unmaking. ---------------------------------------------------- */
 
@@ -164,11 +167,33 @@ static bool refill(struct percu_pool *p, void **obj, bool *fresh)
 }
 
 /*
+ * After a gathering that found nothing: are fewer out than the reserve?  Then
+ * the others are in the hands of threads in slow paths, which will soon place
+ * them.  Gets are read before puts here: what is out never reads as more than
+ * it is.
+ */
+static bool reserve_hidden(struct percu_pool *p)
+{
+	struct pool_sums gets, puts;
+
+	if (!p->attr.reserve)
+		return false;
+	pool_sum(p, &gets);
+	pool_sum(p, &puts);
+	if ((int64_t)(gets.gets - puts.puts) >= (int64_t)p->attr.reserve)
+		return false;
+	sched_yield();
+	return true;
+}
+
+/*
  * An object by any means, or NULL and errno.  Counts the get, not its failure.
  * fresh: it was made for this call.
  */
 void *pool_get_any(struct percu_pool *p, bool *fresh)
 {
+	unsigned int waits = 0;
+	ssize_t found;
 	void *obj;
 	int err;
 
@@ -183,7 +208,10 @@ void *pool_get_any(struct percu_pool *p, bool *fresh)
 			continue;
 		}
 		err = errno;
-		if (!pool_gather(p)) {
+		found = pool_gather(p);
+		/* Not for ever: the hands may be those of a ctor's caller. */
+		if (found < 0 || (!found && (waits++ == RESERVE_WAITS ||
+					     !reserve_hidden(p)))) {
 			errno = err;
 			return NULL;
 		}

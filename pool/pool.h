@@ -35,6 +35,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <percu/pool.h>
 #include <percu/record.h>
@@ -276,7 +277,7 @@ void pool_publish(struct percu_pool *p);
 void pool_stop(struct percu_pool *p);
 int pools_quiesce(struct percu_pool *only);
 void pool_start(struct percu_pool *p);
-size_t pool_gather(struct percu_pool *p);
+ssize_t pool_gather(struct percu_pool *p);
 int pool_end(struct percu_pool *p);
 void pool_empty(struct percu_pool *p);
 void pool_bury(struct percu_pool *p, uint64_t idle_since);
