@@ -133,6 +133,16 @@ static void age_stopped(struct percu_pool *p, bool all)
 	depot_age(p, &drained, n, all);
 }
 
+/* How many of n objects a foreign pool may lose.  A slab keeps its own. */
+static size_t beyond_reserve(const struct percu_pool *p, size_t n)
+{
+	uint64_t made = counter_read(&p->made) - counter_read(&p->unmade);
+
+	if (!p->foreign || made >= p->attr.reserve + n)
+		return n;
+	return made > p->attr.reserve ? made - p->attr.reserve : 0;
+}
+
 /* Destroys what is condemned, but for the reserve. */
 void pool_bury(struct percu_pool *p, uint64_t idle_since)
 {
@@ -147,16 +157,17 @@ void pool_bury(struct percu_pool *p, uint64_t idle_since)
 	while (!list_empty(&condemned)) {
 		struct magazine *m = list_entry(condemned.next, struct magazine,
 						list);
+		size_t gone = beyond_reserve(p, m->count);
+
 		list_del(&m->list);
-		if (p->foreign && counter_read(&p->made) -
-		    counter_read(&p->unmade) < p->attr.reserve + m->count) {
+		m->count -= (uint32_t)gone;
+		magazine_check_out(p, m->slot + m->count, gone);
+		pool_unmake(p, m->slot + m->count, gone, idle_since);
+		nkept += m->count;
+		if (m->count)
 			list_add(&m->list, &kept);
-			nkept += m->count;
-			continue;
-		}
-		magazine_check_out(p, m->slot, m->count);
-		pool_unmake(p, m->slot, m->count, idle_since);
-		magazine_free(p, m);
+		else
+			magazine_free(p, m);
 	}
 	if (nkept)
 		depot_add(p, &kept, nkept);

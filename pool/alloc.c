@@ -372,6 +372,21 @@ PERCU_API size_t percu_good_size(size_t size)
 	return (size + PAGE_SIZE_ - 1) & ~((size_t)PAGE_SIZE_ - 1);
 }
 
+/*
+ * A block stays only in the class of its new size, so that the size that was
+ * asked for last always names its class (percu_free_sized()).  Large blocks,
+ * which are looked up by page, may stay half empty.
+ */
+static bool stays(size_t old, size_t size)
+{
+	size_t good = percu_good_size(size);
+
+	if (tool_redzone())
+		return false;
+	return good == old ||
+	       (size > CLASS_MAX && good < old && good >= old / 2);
+}
+
 PERCU_API void *percu_realloc(void *ptr, size_t size)
 {
 	size_t old;
@@ -380,7 +395,7 @@ PERCU_API void *percu_realloc(void *ptr, size_t size)
 	if (!ptr)
 		return percu_alloc(size);
 	old = usable("percu_realloc", ptr);
-	if (!tool_redzone() && size <= old && percu_good_size(size) >= old / 2)
+	if (stays(old, size))
 		return ptr;
 	new = percu_alloc(size);
 	if (!new)

@@ -180,6 +180,12 @@ static int reserve_fill(struct percu_pool *p)
 	return err;
 }
 
+/* Only a pool that makes objects ahead can reset one that was never out. */
+static bool foreign_wanted(const struct percu_pool *p)
+{
+	return p->foreign && (p->debug || (p->attr.reset && p->attr.reserve));
+}
+
 static struct percu_pool *create_failed(struct percu_pool *p, int err)
 {
 	if (p)
@@ -202,13 +208,13 @@ PERCU_API struct percu_pool *percu_pool_create(const struct percu_pool_attr *att
 	if (!p)
 		return create_failed(NULL, ENOMEM);
 	err = slab_setup(p, attr);
-	pool_setup(p, attr);
 	if (err)
 		return create_failed(p, -err);
+	pool_setup(p, attr);
 	p->open = meta_alloc(open_bytes());
-	if (p->foreign && p->debug)
+	if (foreign_wanted(p))
 		p->known = foreign_new();
-	if (!p->open || (p->foreign && p->debug && !p->known))
+	if (!p->open || (foreign_wanted(p) && !p->known))
 		return create_failed(p, ENOMEM);
 	__atomic_store_n(&p->magic, POOL_ALIVE, __ATOMIC_RELEASE);
 	lock_take(&pools.list_lock, LOCK_POOLS);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool/foreign.c - what is known of foreign objects, in debug
+ * pool/foreign.c - what is known of foreign objects
  *
  * A foreign object has no span and so no state byte: nothing tells a pool
- * whether a pointer is one of its objects, or was put before.  In debug mode
- * a pool keeps a table of the objects that it made, with who put each last.
+ * whether a pointer is one of its objects, was put before, or has been out at
+ * all.  In debug mode, and where a reset must not run before an object's first
+ * time, a pool keeps a table of the objects that it made.
  *
  * The table is open addressing, linear probing, at most half full; an object
  * that leaves is replaced by moving its successors up, so there are no
@@ -17,6 +18,7 @@
 struct entry {
 	void *obj;
 	void *site;		/* who put it last; NULL: it is out */
+	bool used;		/* it has been out */
 };
 
 struct foreign {
@@ -124,13 +126,20 @@ void foreign_unmade(struct percu_pool *p, void *obj)
 	lock_give(&f->lock, LOCK_SLAB);
 }
 
-void foreign_get(struct percu_pool *p, void *obj)
+/* Has it been out before? */
+bool foreign_get(struct percu_pool *p, void *obj)
 {
 	struct foreign *f = p->known;
+	struct entry *e;
+	bool used;
 
 	lock_take(&f->lock, LOCK_SLAB);
-	probe(f, obj)->site = NULL;
+	e = probe(f, obj);
+	used = e->used;
+	e->used = true;
+	e->site = NULL;
 	lock_give(&f->lock, LOCK_SLAB);
+	return used;
 }
 
 void foreign_put(struct percu_pool *p, void *obj, void *site)

@@ -106,7 +106,8 @@ static void setup(void)
 	report_init();
 	conf_init();
 	tool_init();
-	cpu_init(conf.lock);
+	/* TSan sees locks, and does not see into sequences. */
+	cpu_init(conf.lock || tool.tsan);
 	heap_init();
 	dummy_setup();
 	lock_init(&pools.age);

@@ -14,7 +14,7 @@
  *	depot.c		the shared store of magazines
  *	pool.c		get and put, and what they do on a miss
  *	checked.c	the same for instrumented pools
- *	foreign.c	what is known of objects that have no span, in debug
+ *	foreign.c	what is known of objects that have no span
  *	handler.c	misses in signal handlers
  *	create.c	making and ending pools
  *	age.c		stopping pools, draining records, ageing
@@ -151,7 +151,7 @@ struct percu_pool {
 	uint64_t direct_misses;		/* (a) without a record to miss in */
 	uint64_t limit_hits, failures;	/* (a) */
 	uint64_t made, unmade;		/* (a) foreign objects, ever */
-	struct foreign *known;		/* (c) foreign objects in debug */
+	struct foreign *known;		/* (c) foreign objects, where asked for */
 
 	struct list pools;		/* (P) the list of all pools */
 	struct list todo;		/* (P) has condemned objects */
@@ -261,7 +261,7 @@ struct foreign *foreign_new(void);
 void foreign_delete(struct foreign *f);
 bool foreign_made(struct percu_pool *p, void *obj);
 void foreign_unmade(struct percu_pool *p, void *obj);
-void foreign_get(struct percu_pool *p, void *obj);
+bool foreign_get(struct percu_pool *p, void *obj);
 void foreign_put(struct percu_pool *p, void *obj, void *site);
 struct lock *foreign_lock(struct foreign *f);
 

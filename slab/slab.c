@@ -25,7 +25,7 @@
  *
  * and offset * e < 2^21 * 2^19 = 2^40 keeps the bracket below r + 1 <= size.
  * offset * magic does not overflow: magic <= 2^37 from a size of 8 on.  Spans
- * have at most 2^18 bytes, and so have objects.
+ * have at most SPAN_MAX_PAGES, less than 2^19 bytes, and so have objects.
  *
  * Lock order: LOCK_SLAB; LOCK_HEAP and LOCK_META are taken without it.
  *

@@ -26,7 +26,7 @@
 #include "slab/span.h"
 
 enum {
-	SPAN_MAX_PAGES = 32,
+	SPAN_MAX_PAGES = 33,	/* 256 KiB, and a redzone */
 	OBJ_MIN_SIZE = 8,
 	OBJ_MAX_SIZE = SPAN_MAX_PAGES << PAGE_SHIFT_,
 	SPAN_TAIL_DIV = 16, /* tail <= span / SPAN_TAIL_DIV */

@@ -168,7 +168,7 @@ void item_resize(struct hand *h, struct item *it)
 		     kept, it->size, size);
 	it->p = p;
 	it->size = size;
-	it->sized = false;
+	it->sized = true;
 	it->align = size > 8 ? 16 : 8;
 	block_laws(it, false);
 	item_stamp(h, it);

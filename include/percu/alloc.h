@@ -41,13 +41,13 @@ PERCU_API void percu_free(void *ptr);
 
 /**
  * percu_free_sized() - give a block of known size back
- * @ptr: what percu_alloc() or percu_zalloc() returned, or NULL
- * @size: the size that was asked for, in bytes
+ * @ptr: what percu_alloc(), percu_zalloc() or percu_realloc() returned, or NULL
+ * @size: the size that was last asked for, in bytes
  *
  * As percu_free(), without the look-up of the block's class.  A size of
  * another class is misuse; it is found when the block leaves the CPU, and at
- * once in debug mode.  What percu_alloc_aligned() or percu_realloc() returned
- * can be of another class than its size says: it is for percu_free().
+ * once in debug mode.  What percu_alloc_aligned() returned can be of another
+ * class than its size says: it is for percu_free().
  *
  * Context: any thread.  May take locks.
  */
@@ -96,8 +96,8 @@ void *percu_alloc_aligned(size_t align, size_t size);
  * @ptr: what an allocation function of this header returned, or NULL
  * @size: the new size in bytes; 0 is a size like any other
  *
- * The block stays where it is when its class fits the new size and at least
- * half of it would be used.  It is for percu_free(), not percu_free_sized().
+ * A block of up to 32 KiB stays where it is when the new size is of the same
+ * class, a larger one when at least half of it would be used.
  *
  * Context: any thread.  May take locks and ask the system for memory.
  * Return: the block, perhaps elsewhere, its first min(old, new) bytes as they

@@ -63,7 +63,8 @@ enum percu_pool_flags {
  * @limit: the most objects that may be out at once; 0 for none.  Counting
  *	costs get and put one atomic operation each.
  * @reserve: objects that are made when the pool is and that no ageing takes
- *	away: while fewer than this are out, a get succeeds
+ *	away: while fewer than this are out, a get succeeds.  Of slab objects
+ *	whole spans are kept, so it may be some more.
  * @flags: of enum percu_pool_flags
  *
  * Callbacks run outside every lock of percu: they may allocate, and use this
@@ -179,7 +180,7 @@ PERCU_API PERCU_NONNULL(1)
 size_t percu_pool_age(struct percu_pool *pool);
 
 /**
- * percu_pool_shrink() - give back all that is idle, now
+ * percu_pool_shrink() - give back all that is idle, now, but for the reserve
  * @pool: the pool
  *
  * Context: as percu_pool_age().
