@@ -284,12 +284,12 @@ static unsigned int class_for(size_t size)
 	return class_of(padded(size)) + 1;
 }
 
-/* Is size less than a page short of what the block has? */
+/* Can the block have been asked for with this size?  See stays(). */
 static bool large_fits(const struct span *s, size_t size)
 {
 	size_t slot = slot_of(s), page = s->direct ? DIRECT_ROUND : PAGE_SIZE_;
 
-	return size <= slot && slot - size < page + TOOL_REDZONE;
+	return size <= slot && size >= slot / 2 - page - TOOL_REDZONE;
 }
 
 /*

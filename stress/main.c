@@ -17,13 +17,15 @@ static const char usage_text[] =
 	"usage: percu-stress words    [-i PATH]... [-w WORKERS] [--short] [--seed N]\n"
 	"       percu-stress churn    [-t SECONDS] [-w THREADS] [--storm LIST] [--seed N]\n"
 	"       percu-stress handover [-t SECONDS] [-w PAIRS] [--seed N]\n"
+	"       percu-stress drain    [-t SECONDS] [-w THREADS] [--seed N]\n"
 	"       percu-stress all      [-t SECONDS] [--seed N]\n"
 	"\n"
 	"  words     count the words of all text under PATH (default /usr/share) on\n"
 	"            pooled memory, and compare with a plain single-threaded count\n"
 	"  churn     random use of every kind of pool and of every size of block\n"
 	"  handover  objects made on one CPU and given back on another\n"
-	"  all       words --short, churn, handover\n"
+	"  drain     get and put beside a thread that drains without a pause\n"
+	"  all       words --short, churn, handover, drain\n"
 	"\n"
 	"  -i PATH   a file, or a folder with all below it; may be repeated\n"
 	"  -w N      threads (pairs of threads for handover)\n"
@@ -139,17 +141,28 @@ static bool scenario_run(const char *name, void (*run)(const struct options *),
 	return verdict_end();
 }
 
+static const struct scenario {
+	const char *name;
+	void (*run)(const struct options *o);
+} scenarios[] = {
+	{ "words", words_run },
+	{ "churn", churn_run },
+	{ "handover", handover_run },
+	{ "drain", drain_run },
+};
+
 static bool all_run(const struct options *o)
 {
 	struct options brief = *o;
-	bool ok;
+	bool ok = true;
 
 	brief.brief = true;
-	ok = scenario_run("words", words_run, &brief);
-	printf("\n");
-	ok = scenario_run("churn", churn_run, o) && ok;
-	printf("\n");
-	return scenario_run("handover", handover_run, o) && ok;
+	for (size_t i = 0; i < ARRAY_SIZE(scenarios); i++) {
+		if (i)
+			printf("\n");
+		ok &= scenario_run(scenarios[i].name, scenarios[i].run, &brief);
+	}
+	return ok;
 }
 
 int main(int argc, char **argv)
@@ -157,6 +170,7 @@ int main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : "";
 	const char **paths = calloc((size_t)argc + 1, sizeof(*paths));
 	struct options o;
+	size_t i = 0;
 	bool ok;
 
 	if (!strcmp(name, "-h") || !strcmp(name, "--help"))
@@ -164,12 +178,10 @@ int main(int argc, char **argv)
 	options_default(&o, must(paths));
 	if (argc > 1)
 		options_parse(&o, argc - 1, argv + 1);
-	if (!strcmp(name, "words"))
-		ok = scenario_run(name, words_run, &o);
-	else if (!strcmp(name, "churn"))
-		ok = scenario_run(name, churn_run, &o);
-	else if (!strcmp(name, "handover"))
-		ok = scenario_run(name, handover_run, &o);
+	while (i < ARRAY_SIZE(scenarios) && strcmp(scenarios[i].name, name))
+		i++;
+	if (i < ARRAY_SIZE(scenarios))
+		ok = scenario_run(name, scenarios[i].run, &o);
 	else if (!strcmp(name, "all"))
 		ok = all_run(&o);
 	else
