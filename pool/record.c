@@ -353,6 +353,19 @@ static size_t lockpath_give(struct percu_pool *p, void *const *objs, size_t n,
 	"movq %[word], (%[rec])\n"					\
 	"3:\n\t"
 
+/*
+ * 0, in a way that the compiler cannot see through.  gcc 12 believes that a
+ * constant returned at the label is in the register of an output already, and
+ * returns what the asm left there.
+ */
+#define NOTHING()							\
+	__extension__ ({						\
+		uint64_t zero_;						\
+									\
+		__asm__ __volatile__("xorl %k0, %k0" : "=r" (zero_) : : "cc"); \
+		zero_;							\
+	})
+
 static __attribute__((noinline))
 size_t rseq_take(struct percu_front *front, void **objs, size_t n, long how)
 {
@@ -386,7 +399,7 @@ size_t rseq_take(struct percu_front *front, void **objs, size_t n, long how)
 		: none);
 	return k;
 none:
-	return 0;
+	return NOTHING();
 }
 
 static __attribute__((noinline))
@@ -423,7 +436,7 @@ size_t rseq_give(struct percu_front *front, void *const *objs, size_t n,
 		: none);
 	return k;
 none:
-	return 0;
+	return NOTHING();
 }
 
 #else
