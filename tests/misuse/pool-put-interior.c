@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* A pool is given a pointer into one of its objects. */
+#include "tests/misuse/misuse.h"
+
+int main(void)
+{
+	struct percu_pool *pool = make_pool("victim", 64);
+	char *obj = must(percu_pool_get(pool));
+
+	expect("pool victim: %p points into an object, not at its start",
+	       (void *)(obj + 8));
+	percu_pool_put(pool, hide(obj + 8));
+	at_once();
+	percu_pool_age(pool);
+	missed();
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* A large block from percu_alloc() goes to a pool. */
+#include "tests/misuse/misuse.h"
+
+int main(void)
+{
+	struct percu_pool *pool = make_pool("victim", 64);
+	void *obj = must(percu_alloc(100000));
+
+	expect("pool victim: %p is not an object of this pool (it is no pool object)",
+	       obj);
+	percu_pool_put(pool, obj);
+	at_once();
+	percu_pool_age(pool);
+	missed();
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* As pool-put-twice, with put inlined. */
+#include <percu/inline.h>
+
+#include "tests/misuse/misuse.h"
+
+int main(void)
+{
+	struct percu_pool *pool = make_pool("victim", 64);
+	void *obj = must(percu_pool_get(pool));
+
+	expect_twice("victim", obj);
+	first_put(pool, obj);
+	percu_pool_put(pool, hide(obj));
+	at_once();
+	percu_pool_age(pool);
+	missed();
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* A pool with a limit looks at each put, in release too. */
+#include "tests/misuse/misuse.h"
+
+int main(void)
+{
+	const struct percu_pool_attr attr = { .name = "victim",
+					      .size = 64,
+					      .limit = 10 };
+	struct percu_pool *pool = must(percu_pool_create(&attr));
+	void *obj = must(percu_pool_get(pool));
+
+	expect_twice("victim", obj);
+	first_put(pool, obj);
+	percu_pool_put(pool, hide(obj));
+	missed();
+}
