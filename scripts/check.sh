@@ -11,7 +11,9 @@
 #
 #	rseq		as it is
 #	lock		without restartable sequences
-#	valgrind	under memcheck, which has no restartable sequences either
+#	valgrind	under memcheck, which has no restartable sequences either;
+#			as many at once as there are CPUs, for what takes so
+#			long measures nothing
 #	quick		as it is, but short
 #
 # Environment: O, the build folder; PERCU_TEST_TIMEOUT, seconds a program.
@@ -45,13 +47,13 @@ now() {
 run() {	# mode, program
 	case $1 in
 	rseq|script)
-		timeout "$limit" "$2" ;;
+		timeout -k 10 "$limit" "$2" ;;
 	lock)
-		GLIBC_TUNABLES=glibc.pthread.rseq=0 timeout "$limit" "$2" ;;
+		GLIBC_TUNABLES=glibc.pthread.rseq=0 timeout -k 10 "$limit" "$2" ;;
 	quick)
-		PERCU_TEST_SHORT=1 timeout "$limit" "$2" ;;
+		PERCU_TEST_SHORT=1 timeout -k 10 "$limit" "$2" ;;
 	valgrind)
-		PERCU_TEST_SHORT=1 timeout "$limit" valgrind -q \
+		PERCU_TEST_SHORT=1 timeout -k 10 "$limit" valgrind -q \
 			--error-exitcode=9 --leak-check=full \
 			--show-leak-kinds=definite,indirect,possible \
 			--errors-for-leak-kinds=definite,indirect,possible \
@@ -64,34 +66,66 @@ run() {	# mode, program
 	esac
 }
 
+log_of() {	# mode, program
+	echo "$logs/$(basename "$2" .sh).$1.log"
+}
+
+# Leaves the log, and beside it the status and the seconds that it took.
+one() {	# mode, program
+	log=$(log_of "$1" "$2")
+	from=$(date +%s)
+	run "$1" "$2" >"$log" 2>&1 </dev/null
+	rc=$?
+	[ $rc != 124 ] || echo "still running after $limit seconds" >>"$log"
+	echo "$rc $(($(date +%s) - from))" >"$log.status"
+}
+
+if [ "$modes" = ' one' ]; then
+	one "$@"
+	exit 0
+fi
+
 failed=
 results=$logs/results
 : >"$results"
 
 check() {	# mode, program
-	name=$(basename "$2" .sh)
-	log=$logs/$name.$1.log
-	printf '\n==== %s (%s)\n' "$name" "$1"
-	run "$1" "$2" >"$log" 2>&1 </dev/null
-	rc=$?
+	log=$(log_of "$1" "$2")
+	name="$(basename "$2" .sh) ($1)"
+	printf '\n==== %s\n' "$name"
+	[ "$1" = valgrind ] || one "$1" "$2"
+	read -r rc seconds <"$log.status"
 	cat "$log"
 	echo "$rc $1 $log" >>"$results"
-	case $rc in
-	0)	return ;;
-	77)	[ "$1" != script ] || return ;;
-	124)	echo "still running after $limit seconds" | tee -a "$log" ;;
-	esac
-	echo "==== $name ($1) FAILED with status $rc"
-	failed="$failed $log"
+	if [ "$rc" = 0 ]; then
+		echo "==== $name: ok, $seconds s"
+	elif [ "$rc" = 77 ] && [ "$1" = script ]; then
+		echo "==== $name: skipped"
+	else
+		echo "==== $name: FAILED with status $rc, $seconds s"
+		failed="$failed $log"
+	fi
+}
+
+programs() {
+	for t in "$@"; do
+		case $t in
+		*.sh)	;;
+		*)	echo "$t" ;;
+		esac
+	done
 }
 
 start=$(now)
 for mode in $modes; do
-	for t in "$@"; do
-		case $t in
-		*.sh)	;;
-		*)	check "$mode" "$t" ;;
-		esac
+	if [ "$mode" = valgrind ] && [ -n "$(programs "$@")" ]; then
+		printf '\n==== valgrind: they come when all have ended\n'
+		rm -f "$logs"/*.valgrind.log.status
+		programs "$@" | xargs -n 1 -P "$(getconf _NPROCESSORS_ONLN)" \
+			"$0" one -- valgrind
+	fi
+	for t in $(programs "$@"); do
+		check "$mode" "$t"
 	done
 done
 for t in "$@"; do
