@@ -133,6 +133,7 @@ static void memstats_add(struct percu_memstats *ms, struct percu_pool *p)
 void stats_keep(struct percu_pool *p)
 {
 	memstats_add(&past, p);
+	past.cached = 0;	/* what waits in it is about to go */
 }
 
 static void memstats_large(struct percu_memstats *ms)
