@@ -73,6 +73,9 @@ struct contestant {
 void compare(struct contestant *c, size_t n, uint64_t turn_ns);
 double median(double *v, size_t n); /* sorts v */
 
+/* noise.c: of the CPUs' time since the last call, what others used; percent */
+double noise(void);
+
 /* rows.c: printed when made, kept for the table */
 enum row_kind {
 	ROW_INFO,

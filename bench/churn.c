@@ -78,7 +78,7 @@ static void live_on(struct worker *w, struct life *life)
 	double ns = 0;
 
 	life->base = ask(w, "rss");
-	worker_ask(w, "fill", (opt.small ? 20 : 100) * 1000000);
+	worker_ask(w, "fill", 100 * 1000000);
 	for (int i = 0; i < SAMPLES; i++) {
 		ns += (double)worker_ask(w, "churn", ops);
 		life->full = ask(w, "rss");

@@ -14,6 +14,7 @@
 #ifndef BENCH_HANDOVER_H
 #define BENCH_HANDOVER_H
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,11 +34,16 @@ struct ring {
 	_Alignas(64) void *slot[RING_SLOTS]; /* passed by head and tail */
 };
 
+/* In turn: wait a little, and let others run: the other side may be waiting. */
 static inline void relax(void)
 {
+	static __thread unsigned int spins;
+
 #if defined(__x86_64__) || defined(__i386__)
 	__builtin_ia32_pause();
 #endif
+	if (++spins % 1024 == 0)
+		sched_yield();
 }
 
 static inline uint64_t ring_batch(uint64_t left)

@@ -106,6 +106,7 @@ static bool run_all(void)
 	bool ok = true;
 
 	print_machine();
+	noise();
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		printf("\n%s: %s\n", commands[i].name, commands[i].what);
 		if (child_run("percu-bench", commands[i].name)) {
@@ -114,6 +115,7 @@ static bool run_all(void)
 		}
 	}
 	rows_table();
+	printf("others used %.0f %% of the CPUs meanwhile\n", noise());
 	return ok;
 }
 
