@@ -176,14 +176,14 @@ void pool_bury(struct percu_pool *p, uint64_t idle_since)
 		slab_trim(&p->slab, idle_since);
 }
 
-static void busy_enter(struct percu_pool *p)
+void pool_busy_enter(struct percu_pool *p)
 {
 	lock_take(&pools.list_lock, LOCK_POOLS);
 	p->busy++;
 	lock_give(&pools.list_lock, LOCK_POOLS);
 }
 
-static void busy_leave(struct percu_pool *p)
+void pool_busy_leave(struct percu_pool *p)
 {
 	lock_take(&pools.list_lock, LOCK_POOLS);
 	if (--p->busy == 0)
@@ -196,7 +196,7 @@ static size_t age_one(struct percu_pool *p, bool all)
 	size_t bytes;
 
 	pool_check(p, all ? "shrink" : "age");
-	busy_enter(p);
+	pool_busy_enter(p);
 	lock_take(&pools.age, LOCK_AGE);
 	pool_stop(p);
 	if (pools_quiesce(p) == 0)
@@ -208,7 +208,7 @@ static size_t age_one(struct percu_pool *p, bool all)
 	lock_take(&pools.age, LOCK_AGE);
 	bytes = heap_release();
 	lock_give(&pools.age, LOCK_AGE);
-	busy_leave(p);
+	pool_busy_leave(p);
 	return bytes;
 }
 
@@ -271,7 +271,7 @@ PERCU_API size_t percu_age(void)
 	age_all(&todo);
 	while ((p = todo_next(&todo))) {
 		pool_bury(p, 0);
-		busy_leave(p);
+		pool_busy_leave(p);
 	}
 	counter_add(&pools.ages, 1);
 	lock_take(&pools.age, LOCK_AGE);

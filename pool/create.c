@@ -235,6 +235,8 @@ static void pool_unlist(struct percu_pool *p)
 	lock_take(&pools.list_lock, LOCK_POOLS);
 	while (p->busy)
 		pthread_cond_wait(&pools.idle, &pools.list_lock.mutex);
+	if (pools.hand == &p->pools)
+		pools.hand = p->pools.prev;
 	list_del(&p->pools);
 	list_del(&p->todo);
 	stats_keep(p);

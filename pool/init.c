@@ -114,6 +114,7 @@ static void setup(void)
 	lock_init(&pools.list_lock);
 	pthread_cond_init(&pools.idle, NULL);
 	list_init(&pools.list);
+	pools.hand = &pools.list;
 	list_init(&pools.dead);
 	pools.cached = meta_alloc(cpu_info.possible * sizeof(uint64_t));
 	if (!pools.cached)

@@ -11,6 +11,7 @@
  *	slab		in a free slot of one of the pool's spans
  *
  *	record.c	one CPU's record: the sequences, the lock path
+ *	budget.c	where records come from and how large they are
  *	depot.c		the shared store of magazines
  *	pool.c		get and put, and what they do on a miss
  *	checked.c	the same for instrumented pools
@@ -84,7 +85,7 @@ struct record_side {
 struct record {
 	uint64_t word;			/* (o), read by all */
 	uint32_t capacity;		/* (a); 0: not opened */
-	uint32_t unused;
+	uint32_t seen;			/* (P) operations, when the clock came by */
 	struct record_side side[2];	/* (o), read by all */
 	/* cold: slow paths only */
 	struct lock lock;		/* lock path: guards what is (o) */
@@ -149,6 +150,7 @@ struct percu_pool {
 	uint64_t out;			/* (a) objects out, where there is a limit */
 	uint64_t direct_gets, direct_puts;	/* (a) past the records */
 	uint64_t direct_misses;		/* (a) without a record to miss in */
+	uint32_t rest;			/* (a) misses until the clock is asked again */
 	uint64_t limit_hits, failures;	/* (a) */
 	uint64_t made, unmade;		/* (a) foreign objects, ever */
 	struct foreign *known;		/* (c) foreign objects, where asked for */
@@ -178,6 +180,7 @@ extern struct pools {
 	struct list list;		/* (P) struct percu_pool.pools */
 	struct list dead;		/* (P) ended, oldest first */
 	uint32_t ndead;			/* (P) */
+	struct list *hand;		/* (P) of budget.c's clock, in list */
 	pthread_cond_t idle;		/* (P) some pool is no longer busy */
 	char *dummy;			/* (c) */
 	struct percu_front start;	/* (c) with the dummy: what a new pool has */
@@ -189,22 +192,26 @@ extern struct pools {
 } pools;
 void pool_init(void);			/* at most once, by whoever comes first */
 
-/* record.c */
 static inline struct record *record_at(char *base, uint32_t index)
 {
 	return (struct record *)(base + ((size_t)index << PERCU_RECORD_SHIFT));
 }
+
 static inline size_t record_bytes(const struct percu_pool *p)
 {
 	return PERCU_RECORD_SLOTS + p->capacity_max * sizeof(void *);
 }
+
+/* budget.c */
 char *records_alloc(size_t bytes);	/* a record for each index, or NULL */
 void records_free(char *base, size_t bytes);	/* all zero again */
 struct record *record_here(struct percu_pool *p);
 bool record_grow(struct percu_pool *p, struct record *r, enum record_event ev,
 		 bool contended);
-void record_close(struct percu_pool *p, uint32_t index);
 void record_relax(struct percu_pool *p, uint32_t index);
+void record_close(struct percu_pool *p, uint32_t index);
+
+/* record.c */
 void *record_get(struct percu_pool *p);
 bool record_put(struct percu_pool *p, void *obj);
 enum record_how { RECORD_MOVE = 0, RECORD_COUNT = -1 };
@@ -274,6 +281,8 @@ void pool_setup(struct percu_pool *p, const struct percu_pool_attr *attr);
 void pool_publish(struct percu_pool *p);
 
 /* age.c */
+void pool_busy_enter(struct percu_pool *p);
+void pool_busy_leave(struct percu_pool *p);
 void pool_stop(struct percu_pool *p);
 int pools_quiesce(struct percu_pool *only);
 void pool_start(struct percu_pool *p);
