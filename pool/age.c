@@ -123,14 +123,13 @@ static size_t drain(struct percu_pool *p, struct list *magazines)
 static void age_stopped(struct percu_pool *p, bool all)
 {
 	struct list drained;
-	size_t n;
 
 	list_init(&drained);
-	n = drain(p, &drained);
+	drain(p, &drained);
 	for_each_open(p, i)
 		record_relax(p, i);
 	pool_start(p);
-	depot_age(p, &drained, n, all);
+	depot_age(p, &drained, all);
 }
 
 /* How many of n objects a foreign pool may lose.  A slab keeps its own. */
@@ -199,10 +198,12 @@ static size_t age_one(struct percu_pool *p, bool all)
 	pool_busy_enter(p);
 	lock_take(&pools.age, LOCK_AGE);
 	pool_stop(p);
-	if (pools_quiesce(p) == 0)
+	if (pools_quiesce(p) == 0) {
+		depot_condemn(p);
 		age_stopped(p, all);
-	else
+	} else {
 		pool_start(p);
+	}
 	lock_give(&pools.age, LOCK_AGE);
 	pool_bury(p, 0);
 	lock_take(&pools.age, LOCK_AGE);
@@ -230,6 +231,9 @@ static void age_all(struct list *todo)
 	list_for_each(l, &pools.list)
 		pool_stop(list_entry(l, struct percu_pool, pools));
 	if (pools_quiesce(NULL) == 0) {
+		/* First all the room that there will be. */
+		list_for_each(l, &pools.list)
+			depot_condemn(list_entry(l, struct percu_pool, pools));
 		list_for_each(l, &pools.list) {
 			struct percu_pool *p = list_entry(l, struct percu_pool,
 							  pools);
@@ -369,6 +373,7 @@ void pool_empty(struct percu_pool *p)
 		records_free(p->records, record_bytes(p));
 	p->records = NULL;
 	lock_give(&pools.age, LOCK_AGE);
-	depot_age(p, &none, 0, true);
+	depot_condemn(p);
+	depot_age(p, &none, true);
 	pool_bury(p, 0);
 }

@@ -299,12 +299,8 @@ static size_t count_objects(struct list *head)
 	return n;
 }
 
-/*
- * One generation on: the victims are condemned, what is idle becomes victim,
- * and with it what was drained from records.  all: everything is condemned.
- */
-void depot_age(struct percu_pool *p, struct list *drained, size_t ndrained,
-	       bool all)
+/* The victims are condemned, which leaves room in the budget. */
+void depot_condemn(struct percu_pool *p)
 {
 	struct depot *d = &p->depot;
 	size_t gone;
@@ -312,18 +308,39 @@ void depot_age(struct percu_pool *p, struct list *drained, size_t ndrained,
 	lock_take(&d->lock, LOCK_DEPOT);
 	gone = count_objects(&d->victim);
 	list_splice(&d->victim, &p->condemned);
-	if (all) {
-		gone = d->nobj + ndrained;
-		list_splice(&d->full, &p->condemned);
-		list_splice(drained, &p->condemned);
-	}
-	list_splice(&d->full, &d->victim);
-	list_splice(drained, &d->victim);
-	d->nobj += ndrained;
 	d->nobj -= gone;
 	lock_give(&d->lock, LOCK_DEPOT);
-	__atomic_fetch_add(&pools.depot_bytes, (uint64_t)ndrained * p->weight,
-			   __ATOMIC_RELAXED);
+	budget_give(p, gone);
+}
+
+/*
+ * After depot_condemn(): what is idle becomes victim, and with it what was
+ * drained from records, as far as the budget goes, for the records have room
+ * again; what is over is condemned.  all: everything is.
+ */
+void depot_age(struct percu_pool *p, struct list *drained, bool all)
+{
+	struct depot *d = &p->depot;
+	struct list *to = all ? &p->condemned : &d->victim;
+	struct magazine *m;
+	size_t gone = 0;
+
+	lock_take(&d->lock, LOCK_DEPOT);
+	if (all)
+		gone = count_objects(&d->full);
+	d->nobj -= gone;
+	list_splice(&d->full, to);
+	while (!list_empty(drained)) {
+		m = list_entry(drained->prev, struct magazine, list);
+		list_del(&m->list);
+		if (!all && budget_take(p, m->count)) {
+			d->nobj += m->count;
+			list_add(&m->list, &d->victim);
+		} else {
+			list_add(&m->list, &p->condemned);
+		}
+	}
+	lock_give(&d->lock, LOCK_DEPOT);
 	budget_give(p, gone);
 }
 

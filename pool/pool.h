@@ -234,8 +234,8 @@ int depot_stock(struct percu_pool *p, size_t n);
 struct magazine *magazine_new(struct percu_pool *p);
 void magazine_free(struct percu_pool *p, struct magazine *m);
 void depot_add(struct percu_pool *p, struct list *magazines, size_t nobj);
-void depot_age(struct percu_pool *p, struct list *drained, size_t ndrained,
-	       bool all);
+void depot_condemn(struct percu_pool *p);
+void depot_age(struct percu_pool *p, struct list *drained, bool all);
 void depot_release_spares(struct percu_pool *p);
 void magazine_check_in(struct percu_pool *p, void *const *objs, size_t n);
 void magazine_check_out(struct percu_pool *p, void *const *objs, size_t n);
