@@ -103,7 +103,7 @@ void *percu_alloc_aligned(size_t align, size_t size);
  * Return: the block, perhaps elsewhere, its first min(old, new) bytes as they
  * were; NULL with errno ENOMEM, and then @ptr is untouched and still owned.
  */
-PERCU_API PERCU_MUST_CHECK PERCU_ALLOC_SIZE(2)
+PERCU_API PERCU_MUST_CHECK PERCU_ALLOC_SIZE(2) PERCU_FREED_BY(percu_free, 1)
 void *percu_realloc(void *ptr, size_t size);
 
 /**
