@@ -133,6 +133,19 @@ static void age_used_again(void)
 	CU_ASSERT_EQUAL(heap_age(false), 8 * PAGE_SIZE_);
 }
 
+/* What a cycle marked, and was used before it came there, is young again. */
+static void age_outrun(void)
+{
+	struct span *s;
+
+	heap_age(true);
+	s = touched(8);
+	pages_set(s->start, 8, PAGE_DUE);
+	heap_free(s, heap_cycle());
+	CU_ASSERT_EQUAL(heap_age(false), 0);
+	CU_ASSERT_EQUAL(heap_age(false), 8 * PAGE_SIZE_);
+}
+
 /* The system keeps the pages: they stay, and the next cycle tries again. */
 static void age_refused(void)
 {
@@ -158,6 +171,7 @@ static const CU_TestInfo tests[] = {
 	{ "age is the page's, not the run's", age_by_page },
 	{ "a release without a cycle", release_is_no_cycle },
 	{ "pages used again are young again", age_used_again },
+	{ "pages used while a cycle is under way", age_outrun },
 	{ "a release that is refused", age_refused },
 	CU_TEST_INFO_NULL
 };

@@ -12,6 +12,7 @@
 
 #include "slab/class.h"
 #include "slab/heap.h"
+#include "slab/meta.h"
 #include "slab/slab.h"
 #include "slab/span_cut.h"
 #include "tests/heap.h"
@@ -374,6 +375,26 @@ static void empty_spans_return(void)
 	slab_destroy(&s);
 }
 
+/* What a span needed, its next one uses again. */
+static void spans_leave_nothing(void)
+{
+	struct slab s;
+	uint64_t meta = 0;
+	void *obj;
+
+	CU_ASSERT_EQUAL_FATAL(slab_init(&s, 64, 0, 0, NULL), 0);
+	s.debug = true;
+	for (int i = 0; i < 10000; i++) {
+		CU_ASSERT_EQUAL(slab_alloc(&s, &obj, 1), 1);
+		slab_free(&s, &obj, 1, 0);
+		slab_trim(&s, 0);
+		if (!i)
+			meta = meta_sys();
+	}
+	CU_ASSERT_EQUAL(meta_sys(), meta);
+	slab_destroy(&s);
+}
+
 /* Of made objects as many as the reserve stay, and not a span more. */
 static void reserve_stays(void)
 {
@@ -530,6 +551,7 @@ static const CU_TestInfo tests[] = {
 	{ "made once, unmade once", made_unmade },
 	{ "what is made stays made", made_keeps },
 	{ "empty spans return, but one", empty_spans_return },
+	{ "spans that come and go leave nothing", spans_leave_nothing },
 	{ "the reserve stays", reserve_stays },
 	{ "dtor runs outside the lock", dtor_outside_lock },
 	{ "threads", threads },

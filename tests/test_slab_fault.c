@@ -12,17 +12,6 @@ struct slab_fault {
 	bool forever;
 };
 
-/* No state array or descriptor is lost however often it fails. */
-static void keeps_failing(struct slab *s)
-{
-	uint64_t meta = meta_sys();
-	void *obj;
-
-	for (int i = 0; i < 20000; i++)
-		child_must(!slab_alloc(s, &obj, 1));
-	child_must(meta_sys() == meta);
-}
-
 static void fault_child(void *arg)
 {
 	struct slab_fault *f = arg;
@@ -35,8 +24,6 @@ static void fault_child(void *arg)
 	os_fault_arm(1u << OS_RESERVE | 1u << OS_COMMIT | 1u << OS_MAP, f->nth,
 		     f->forever);
 	got = slab_alloc(&s, objs, 3000);
-	if (f->forever && got < 3000)
-		keeps_failing(&s);
 	f->fired = os_fault_fired();
 	f->missed = 3000 - got;
 	os_fault_disarm();
@@ -77,9 +64,35 @@ static void faults_forever(void)
 	faults(true, "for good");
 }
 
+/* No state array or descriptor is lost however often there are no pages. */
+static void refusal_is_free_child(void *arg)
+{
+	uint64_t meta = 0;
+	struct slab s;
+	void *obj;
+
+	(void)arg;
+	child_must(!slab_init(&s, 512, 0, 0, NULL));
+	s.debug = true;
+	os_fault_arm(1u << OS_RESERVE, 1, true);
+	for (int i = 0; i < 20000; i++) {
+		child_must(!slab_alloc(&s, &obj, 1));
+		if (!i)
+			meta = meta_sys();
+	}
+	child_must(os_fault_fired() >= 20000);
+	child_must(meta_sys() == meta);
+}
+
+static void refusal_is_free(void)
+{
+	CU_ASSERT_TRUE(child_ok(refusal_is_free_child, NULL));
+}
+
 static const CU_TestInfo tests[] = {
 	{ "each call to the system fails once", faults_once },
 	{ "each call to the system fails, and all after it", faults_forever },
+	{ "an allocation that fails costs nothing", refusal_is_free },
 	CU_TEST_INFO_NULL
 };
 
