@@ -33,7 +33,6 @@
 #include "sys/tool.h"
 
 enum {
-	DEPOT_MIN	= 4 << 20,
 	RSEQ_FLAGS	= 16,	/* offset of the field that is always 0 */
 };
 
@@ -120,11 +119,8 @@ static void setup(void)
 	if (!pools.cached)
 		conf.cpu_cache = 0;
 	pools.depot_max = conf.depot_cache;
-	if (!pools.depot_max) {
+	if (!pools.depot_max)
 		pools.depot_max = (uint64_t)cpu_info.possible * conf.cpu_cache;
-		if (pools.depot_max < DEPOT_MIN)
-			pools.depot_max = DEPOT_MIN;
-	}
 	for (unsigned int c = 0; c < NR_CLASSES; c++)
 		class_setup(c);
 	fork_setup();

@@ -13,8 +13,8 @@
  *    wherever the step between classes is more than the granule of 16 bytes:
  *    a step is an eighth of the power of two below, and the block is larger
  *    than that power.
- *  - Cutting a span wastes at most 1/16 of it at the end; how many pages that
- *    takes is slab/span_cut.h's rule, and it never takes more than 16 here.
+ *  - Cutting a span wastes at most 1/8 of it at the end; how many pages it
+ *    has is slab/span_cut.h's rule, and it is never more than 16 here.
  *  - A look-up costs one load: a table by 8 bytes up to 1 KiB, where no step
  *    is finer than that, and one by 128 bytes above, where none is finer than
  *    that either.
@@ -84,7 +84,7 @@ static void check_class(unsigned int c)
 	must(size == 8 || size % GRANULE == 0, c, "alignment of 16");
 	must(step(c) <= GRANULE || (step(c) - 1) * 8 <= size, c,
 	     "rounding waste of 12.5 %");
-	must(tail(c) * SPAN_TAIL_DIV <= bytes, c, "tail waste of 1/16");
+	must(tail(c) * SPAN_TAIL_DIV <= bytes, c, "tail waste of 1/8");
 	must(bytes / size >= span_cut_objects(size), c, "objects a span");
 	must(pages <= CLASS_MAX_PAGES, c, "pages a span");
 	must(size % unit == 0, c, "look-up by one load");
