@@ -3,7 +3,7 @@
  * tests/test_pool.c - what percu/pool.h says of making and ending pools
  *
  * Attributes, names, sizes and alignment.  What callbacks see of an object is
- * in test_object.c, limits and reserves in test_limit.c, what sync.Pool
+ * in test_object.c, limits and reserves in test_reserve.c, what sync.Pool
  * promises in test_share.c, ageing in test_ageing.c, figures in test_stats.c.
  */
 #include <errno.h>

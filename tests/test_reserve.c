@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tests/test_limit.c - how many objects of a pool can be out, and must be
+ * tests/test_reserve.c - how many objects of a pool can be out, and must be
  */
 #include <errno.h>
 #include <sched.h>
@@ -523,5 +523,5 @@ static const CU_TestInfo tests[] = {
 
 int main(void)
 {
-	return check_main("limit", tests);
+	return check_main("reserve", tests);
 }
