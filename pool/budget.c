@@ -102,9 +102,11 @@ static void budget_sub(uint32_t index, uint64_t n)
 static bool capacity_change(struct percu_pool *p, struct record *r,
 			    uint32_t index, uint32_t old, uint32_t new)
 {
+	uint32_t was = old;
+
 	if (new > old && !budget_add(index, (uint64_t)(new - old) * p->weight))
 		return false;
-	if (!__atomic_compare_exchange_n(&r->capacity, &old, new, false,
+	if (!__atomic_compare_exchange_n(&r->capacity, &was, new, false,
 					 __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
 		if (new > old)
 			budget_sub(index, (uint64_t)(new - old) * p->weight);
