@@ -109,7 +109,9 @@ static struct record *record_lock(struct percu_pool *p)
 	if (base == pools.dummy || index >= cpu_info.possible)
 		return NULL;
 	r = record_at(base, index);
-	if (!__atomic_load_n(&r->capacity, __ATOMIC_RELAXED))
+	/* Closed, it may still hold objects.  A record never used is left so. */
+	if (!__atomic_load_n(&r->capacity, __ATOMIC_RELAXED) &&
+	    !__atomic_load_n(&r->word, __ATOMIC_RELAXED))
 		return NULL;
 	lock_take(&r->lock, LOCK_RECORD);
 	if (__atomic_load_n(&p->inner.base, __ATOMIC_ACQUIRE) == base)
