@@ -65,6 +65,7 @@ static bool wrong(const char *name, const char *what, uint64_t a, uint64_t b)
 {
 	printf("\n    pool %s: %s: %llu, not %llu\n", name, what,
 	       (unsigned long long)a, (unsigned long long)b);
+	fflush(stdout);	/* a child may be about to _exit() */
 	return false;
 }
 
