@@ -38,7 +38,8 @@ void pool_stop(struct percu_pool *p)
 {
 	p->stopped = true;
 	__atomic_store_n(&p->hot->base, pools.dummy, __ATOMIC_RELEASE);
-	__atomic_store_n(&p->inner.base, pools.dummy, __ATOMIC_RELEASE);
+	/* Before the bitmap of open records is read: see record_lock(). */
+	__atomic_store_n(&p->inner.base, pools.dummy, __ATOMIC_SEQ_CST);
 }
 
 void pool_start(struct percu_pool *p)
@@ -109,6 +110,7 @@ static size_t drain(struct percu_pool *p, struct list *magazines)
 	for_each_open(p, i) {
 		struct record *r = record_at(p->records, i);
 
+		record_drain(r, NULL, 0);
 		while (r->word & PERCU_WORD_COUNT && (m = magazine_obtain(p, r))) {
 			m->count = (uint32_t)record_drain(r, m->slot, p->magazine);
 			magazine_check_in(p, m->slot, m->count);
@@ -195,6 +197,7 @@ static size_t age_one(struct percu_pool *p, bool all)
 	size_t bytes;
 
 	pool_check(p, all ? "shrink" : "age");
+	parked_place();
 	pool_busy_enter(p);
 	lock_take(&pools.age, LOCK_AGE);
 	pool_stop(p);
@@ -271,6 +274,7 @@ PERCU_API size_t percu_age(void)
 	size_t bytes;
 
 	pool_init();
+	parked_place();
 	list_init(&todo);
 	age_all(&todo);
 	while ((p = todo_next(&todo))) {

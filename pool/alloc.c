@@ -78,7 +78,7 @@ static void *large_alloc(size_t align, size_t size, bool *zero)
 		return NULL;
 	}
 	pool_init();
-	npages = (padded(size) + PAGE_SIZE_ - 1) >> PAGE_SHIFT_;
+	npages = (padded(size ? size : 1) + PAGE_SIZE_ - 1) >> PAGE_SHIFT_;
 	align = align <= PAGE_SIZE_ ? 1 : align >> PAGE_SHIFT_;
 	s = heap_alloc(npages, align, SPAN_LARGE, 0, zero);
 	if (!s) {
@@ -152,7 +152,7 @@ PERCU_API void *percu_alloc(size_t size)
 
 	if (unlikely(size > CLASS_MAX))
 		return alloc_slow(size);
-	if (likely(percu_record_pop(&class_front[class_of(size) + 1],
+	if (likely(percu_class_pop(&class_front[class_of(size) + 1],
 				    PERCU_RSEQ_OFFSET, &ptr)))
 		return ptr;
 	return alloc_slow(size);
@@ -271,7 +271,7 @@ PERCU_API void percu_free(void *ptr)
 		return free_slow(ptr);
 	/* A dependent load: whoever has the pointer got it after the entry. */
 	c = a->class[(p >> PAGE_SHIFT_) & (ARENA_PAGES - 1)];
-	if (likely(percu_record_push(&class_front[c], PERCU_RSEQ_OFFSET, ptr)))
+	if (likely(percu_class_push(&class_front[c], PERCU_RSEQ_OFFSET, ptr)))
 		return;
 	free_slow(ptr);
 }
@@ -318,7 +318,7 @@ PERCU_API void percu_free_sized(void *ptr, size_t size)
 	if (unlikely(!ptr || size > CLASS_MAX))
 		return free_sized_slow(ptr, size);
 	front = &class_front[class_of(size) + 1];
-	if (likely(percu_record_push(front, PERCU_RSEQ_OFFSET, ptr)))
+	if (likely(percu_class_push(front, PERCU_RSEQ_OFFSET, ptr)))
 		return;
 	free_sized_slow(ptr, size);
 }

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "pool/pool.h"
+#include "slab/meta.h"
 #include "sys/conf.h"
 #include "sys/cpu.h"
 #include "sys/os.h"
@@ -98,21 +99,24 @@ static void budget_sub(uint32_t index, uint64_t n)
 	__atomic_fetch_sub(&pools.cached[index], n, __ATOMIC_RELAXED);
 }
 
-/* Changes the capacity from old to new, within the budget. */
+/*
+ * Changes the capacity from old to new, within the budget.  True also if
+ * somebody else has changed it meanwhile: look again.  Releases: who finds a
+ * record open finds its bit in the bitmap set too.
+ */
 static bool capacity_change(struct percu_pool *p, struct record *r,
 			    uint32_t index, uint32_t old, uint32_t new)
 {
-	uint32_t was = old;
+	uint32_t is = old;
+	bool done;
 
 	if (new > old && !budget_add(index, (uint64_t)(new - old) * p->weight))
 		return false;
-	if (!__atomic_compare_exchange_n(&r->capacity, &was, new, false,
-					 __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-		if (new > old)
-			budget_sub(index, (uint64_t)(new - old) * p->weight);
-		return true;		/* somebody else changed it: look again */
-	}
-	if (new < old)
+	done = __atomic_compare_exchange_n(&r->capacity, &is, new, false,
+					   __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+	if (new > old && !done)
+		budget_sub(index, (uint64_t)(new - old) * p->weight);
+	if (new < old && done)
 		budget_sub(index, (uint64_t)(old - new) * p->weight);
 	return true;
 }
@@ -141,10 +145,12 @@ static bool record_idle(struct percu_pool *p, uint32_t index)
 	struct record_counts c;
 	struct record *r;
 	uint32_t ops, seen;
+	char *base = __atomic_load_n(&p->records, __ATOMIC_ACQUIRE);
 
-	if (!p->records || !(p->open[index / 64] >> index % 64 & 1))
+	if (!base || !(__atomic_load_n(&p->open[index / 64], __ATOMIC_RELAXED) >>
+		       index % 64 & 1))
 		return false;
-	r = record_at(p->records, index);
+	r = record_at(base, index);
 	if (!__atomic_load_n(&r->capacity, __ATOMIC_RELAXED))
 		return false;
 	record_read(r, &c);
@@ -178,18 +184,17 @@ static struct percu_pool *victim_find(const struct percu_pool *p,
 /*
  * Closes an idle record of this index, for p.  What it holds can be taken out
  * only while the caller is on that CPU; if it moves, the objects stay, can be
- * got, and leave with the next ageing.
+ * got, and leave with the next ageing.  They go to their depot whatever its
+ * budget: p's caller is not to run another pool's callbacks.
  */
 static bool budget_steal(struct percu_pool *p, uint32_t index)
 {
-	void *objs[MAGAZINE_MAX];
+	uint32_t rest = __atomic_load_n(&p->rest, __ATOMIC_RELAXED);
 	struct percu_pool *v;
 	struct record *r;
-	bool contended;
-	size_t n;
 
-	if (__atomic_load_n(&p->rest, __ATOMIC_RELAXED)) {
-		__atomic_fetch_sub(&p->rest, 1, __ATOMIC_RELAXED);
+	if (rest) {
+		__atomic_store_n(&p->rest, rest - 1, __ATOMIC_RELAXED);
 		return false;
 	}
 	v = victim_find(p, index);
@@ -200,9 +205,8 @@ static bool budget_steal(struct percu_pool *p, uint32_t index)
 	r = record_at(v->records, index);
 	capacity_change(v, r, index,
 			__atomic_load_n(&r->capacity, __ATOMIC_RELAXED), 0);
-	while (cpu_index() == index &&
-	       (n = record_take(v, objs, v->magazine, RECORD_MOVE)))
-		depot_store(v, NULL, objs, n, &contended);
+	if (cpu_index() == index)
+		depot_keep(v, r);
 	pool_busy_leave(v);
 	return true;
 }
@@ -213,8 +217,9 @@ static bool record_open(struct percu_pool *p, struct record *r, uint32_t index)
 	uint32_t capacity = capacity_first(p);
 
 	/* The bit first: a drainer must not miss what a push then adds. */
-	__atomic_fetch_or(&p->open[index / 64], 1ull << index % 64,
-			  __ATOMIC_SEQ_CST);
+	if (!(__atomic_fetch_or(&p->open[index / 64], 1ull << index % 64,
+				__ATOMIC_SEQ_CST) >> index % 64 & 1))
+		meta_account((ptrdiff_t)record_bytes(p));
 	for (;;) {
 		if (capacity_change(p, r, index, 0, capacity))
 			return true;
@@ -247,9 +252,9 @@ struct record *record_here(struct percu_pool *p)
 }
 
 /*
- * After a miss: is a larger record worth its bytes?  Yes if misses of both
- * kinds alternate (a pure producer or consumer gains nothing by room), or if
- * the depot was contended; and while it is below half of its largest.
+ * After a miss: is a larger record worth its bytes?  Yes if it is below half
+ * of its largest, or misses of both kinds alternate (a pure producer or
+ * consumer gains nothing by room), or the depot was contended.
  */
 bool record_grow(struct percu_pool *p, struct record *r, enum record_event ev,
 		 bool contended)
@@ -290,4 +295,5 @@ void record_close(struct percu_pool *p, uint32_t index)
 
 	budget_sub(index, (uint64_t)r->capacity * p->weight);
 	memset(r, 0, record_bytes(p));
+	meta_account(-(ptrdiff_t)record_bytes(p));
 }

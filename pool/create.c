@@ -86,7 +86,9 @@ void pool_setup(struct percu_pool *p, const struct percu_pool_attr *attr)
 	p->slab.arg = attr->arg;
 	p->slab.debug = p->debug;
 	p->slab.name = p->name;
-	p->slab.reserve = attr->reserve;
+	/* What readers may still look at never leaves while the pool lives. */
+	p->slab.reserve = attr->flags & PERCU_POOL_TYPESAFE ? UINT64_MAX
+							    : attr->reserve;
 	size_up(p);
 	depot_init(&p->depot);
 	list_init(&p->pools);
@@ -144,7 +146,8 @@ static struct percu_pool *pool_obtain(void)
 	return p;
 }
 
-static void pool_abandon(struct percu_pool *p)
+/* The pool is dead.  reuse: nothing points to its descriptor any more. */
+static void pool_abandon(struct percu_pool *p, bool reuse)
 {
 	if (p->open)
 		meta_free(p->open, open_bytes());
@@ -152,6 +155,8 @@ static void pool_abandon(struct percu_pool *p)
 	p->open = NULL;
 	p->known = NULL;
 	__atomic_store_n(&p->magic, POOL_DEAD, __ATOMIC_RELEASE);
+	if (!reuse)
+		return;
 	lock_take(&pools.list_lock, LOCK_POOLS);
 	list_add_tail(&p->pools, &pools.dead);
 	pools.ndead++;
@@ -189,7 +194,7 @@ static bool foreign_wanted(const struct percu_pool *p)
 static struct percu_pool *create_failed(struct percu_pool *p, int err)
 {
 	if (p)
-		pool_abandon(p);
+		pool_abandon(p, true);
 	errno = err;
 	return NULL;
 }
@@ -204,7 +209,7 @@ PERCU_API struct percu_pool *percu_pool_create(const struct percu_pool_attr *att
 		errno = EINVAL;
 		return NULL;
 	}
-	p = pool_obtain();
+	p = pools.crippled ? NULL : pool_obtain();
 	if (!p)
 		return create_failed(NULL, ENOMEM);
 	err = slab_setup(p, attr);
@@ -243,11 +248,29 @@ static void pool_unlist(struct percu_pool *p)
 	lock_give(&pools.list_lock, LOCK_POOLS);
 }
 
+/*
+ * The slab gives up its spans.  In a forked child objects may be lost that
+ * other threads of the parent had in their hands: their spans stay, and with
+ * them the descriptor that they point to.  False: it must stay.
+ */
+static bool slab_leave(struct percu_pool *p)
+{
+	if (p->foreign)
+		return true;
+	if (p->forked && slab_live(&p->slab)) {
+		slab_trim(&p->slab, 0);
+		return false;
+	}
+	slab_destroy(&p->slab);
+	return true;
+}
+
 PERCU_API int percu_pool_destroy(struct percu_pool *pool)
 {
 	int err;
 
 	pool_check(pool, "destroy");
+	parked_place();
 	err = pool_end(pool);
 	if (err)
 		return err;
@@ -255,8 +278,6 @@ PERCU_API int percu_pool_destroy(struct percu_pool *pool)
 	pool->attr.reserve = 0;
 	pool->slab.reserve = 0;
 	pool_empty(pool);
-	if (!pool->foreign)
-		slab_destroy(&pool->slab);
-	pool_abandon(pool);
+	pool_abandon(pool, slab_leave(pool));
 	return 0;
 }

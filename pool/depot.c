@@ -278,6 +278,29 @@ void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
 		magazine_emptied(p, r, spare);
 }
 
+/*
+ * What this CPU's record holds goes to the depot, whatever the budget: over it
+ * until the next ageing.  r: whose spare may be used.
+ */
+void depot_keep(struct percu_pool *p, struct record *r)
+{
+	struct magazine *m;
+	struct list one;
+
+	while ((m = empty_obtain(p, r))) {
+		m->count = (uint32_t)record_take(p, m->slot, p->magazine,
+						 RECORD_MOVE);
+		if (!m->count) {
+			magazine_emptied(p, NULL, m);
+			return;
+		}
+		magazine_check_in(p, m->slot, m->count);
+		list_init(&one);
+		list_add(&m->list, &one);
+		depot_add(p, &one, m->count);
+	}
+}
+
 /* Magazines with nobj objects, checked in, become the depot's. */
 void depot_add(struct percu_pool *p, struct list *magazines, size_t nobj)
 {

@@ -49,7 +49,7 @@ void parked_add(struct percu_pool *p, void *obj)
 		k->pool = p;
 		k->obj = obj;
 		__atomic_store_n(&k->state, PARKED_TAKEN, __ATOMIC_RELEASE);
-		__atomic_fetch_add(&nparked, 1, __ATOMIC_RELEASE);
+		__atomic_fetch_add(&nparked, 1, __ATOMIC_RELAXED);
 		return;
 	}
 	report_misuse("%p: more than %d objects put by signal handlers that interrupted percu",

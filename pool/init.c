@@ -4,17 +4,17 @@
  *
  * Start.  The library sets itself up on its first slow path or in its
  * constructor, whichever comes first.  Before that every class pool has a
- * static record of zeroes as its base, and as its index a field of the rseq
- * area that is always 0: the not-yet state is the stopped state, and static
- * constructors of others may allocate.
+ * static record of zeroes as its base and a mask of 0: the not-yet state is
+ * the stopped state, and static constructors of others may allocate.
  *
  * Fork.  The child must find every lock free and every structure whole, with
  * no thread but the one that forked.  The handler before fork takes the age
  * and list locks, stops every pool, fences, and takes every lock in order; so
  * at the moment of the copy no sequence is under way and nothing is half done.
  * After it the parent gives all back, and the child makes its locks new.  What
- * other threads held in their hands (objects that are out, magazines on their
- * way) the child never sees again: it counts as out.
+ * other threads held in their hands the child never sees again: objects that
+ * were out count as out for ever, and objects on their way between record and
+ * depot are lost to it, with the spans that they are in.
  *
  * A vfork() child shares its parent's memory without being registered for
  * rseq: it may exec or _exit, and must not come here.
@@ -32,17 +32,13 @@
 #include "sys/report.h"
 #include "sys/tool.h"
 
-enum {
-	RSEQ_FLAGS	= 16,	/* offset of the field that is always 0 */
-};
-
 /* The record of the not-yet state: empty, full, and never written. */
 static const char no_record[PERCU_RECORD_SLOTS]
 	__attribute__((aligned(CACHE_LINE)));
 
 struct percu_front class_front[NR_CLASSES + 1] = {
 	[0 ... NR_CLASSES] = {
-		.base = (char *)(uintptr_t)no_record, .index_off = RSEQ_FLAGS,
+		.base = (char *)(uintptr_t)no_record, .index_off = 4, .mask = 0,
 	}
 };
 
@@ -52,13 +48,16 @@ struct pools pools;
 
 /*
  * Somebody may be missing on this front at the moment.  A sequence loads the
- * index's offset before the base; here the base, which is good for either,
- * goes first.  x86 keeps both orders.
+ * mask before the base: here the base, which is good for any index, goes
+ * first.  x86 keeps both orders.  setup() fences before a record is published,
+ * so that no sequence has yet the index of before.
  */
 static void front_setup(struct percu_pool *p, struct percu_front *hot)
 {
 	__atomic_store_n(&hot->base, p->front.base, __ATOMIC_RELEASE);
 	__atomic_store_n(&hot->index_off, p->front.index_off, __ATOMIC_RELEASE);
+	if (cpu_info.rseq)
+		__atomic_store_n(&hot->mask, UINT32_MAX, __ATOMIC_RELEASE);
 	p->hot = hot;
 }
 
@@ -82,20 +81,23 @@ static void class_setup(unsigned int c)
 	__atomic_store_n(&p->magic, POOL_ALIVE, __ATOMIC_RELEASE);
 }
 
-/* Without rseq every front is the dummy for ever: one record of it will do. */
+/*
+ * A zero record for each index, on either path: who inlines get and put looks
+ * at the front of a pool of the lock path too.  Without memory for it there is
+ * no typed pool; the classes' masks stay 0, and one record does for them.
+ */
 static void dummy_setup(void)
 {
-	size_t bytes = (size_t)cpu_info.possible << PERCU_RECORD_SHIFT;
-
-	pools.dummy = cpu_info.rseq ? os_map_zero(bytes) : NULL;
-	pools.start.index_off = cpu_info.index_off;
+	pools.dummy = os_map_zero((size_t)cpu_info.possible <<
+				  PERCU_RECORD_SHIFT);
 	if (!pools.dummy) {
+		pools.crippled = true;
 		cpu_info.rseq = false;
 		pools.dummy = (char *)(uintptr_t)no_record;
-		pools.start.index_off = RSEQ_FLAGS;
 	}
 	pools.start.base = pools.dummy;
 	pools.start.rseq = PERCU_RSEQ_OFFSET;
+	pools.start.index_off = cpu_info.index_off;
 }
 
 static void fork_setup(void);
@@ -123,6 +125,7 @@ static void setup(void)
 		pools.depot_max = (uint64_t)cpu_info.possible * conf.cpu_cache;
 	for (unsigned int c = 0; c < NR_CLASSES; c++)
 		class_setup(c);
+	cpu_fence();		/* see front_setup() */
 	fork_setup();
 }
 
@@ -208,6 +211,7 @@ static void pool_after_fork(struct percu_pool *p)
 			lock_init(&record_at(p->records, i)->lock);
 	list_init(&p->todo);
 	p->busy = 0;
+	p->forked = true;
 	pool_start(p);
 }
 

@@ -161,6 +161,7 @@ struct percu_pool {
 	uint32_t busy;			/* (P) threads that destroy objects of it */
 	bool stopped;			/* (A) */
 	bool ended;			/* (A) stopped for good */
+	bool forked;			/* (c) in a child: see pool_after_fork() */
 };
 
 static_assert(offsetof(struct percu_pool, front) == 0, "known to inline.h");
@@ -184,6 +185,7 @@ extern struct pools {
 	pthread_cond_t idle;		/* (P) some pool is no longer busy */
 	char *dummy;			/* (c) */
 	struct percu_front start;	/* (c) with the dummy: what a new pool has */
+	bool crippled;			/* (c) no memory for the dummy at start */
 	uint64_t *cached;		/* (a) bytes of capacity, by index */
 	uint64_t depot_bytes;		/* (a) */
 	uint64_t depot_max;		/* (c) */
@@ -229,6 +231,7 @@ bool depot_take(struct percu_pool *p, struct record *r, void **objs,
 		size_t *n, bool *contended);
 void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
 		 size_t n, bool *contended);
+void depot_keep(struct percu_pool *p, struct record *r);
 struct magazine *depot_empty(struct percu_pool *p);
 int depot_stock(struct percu_pool *p, size_t n);
 struct magazine *magazine_new(struct percu_pool *p);
@@ -310,7 +313,8 @@ static inline uint64_t counter_read(const uint64_t *c)
 
 static inline void counter_add(uint64_t *c, uint64_t n)
 {
-	__atomic_fetch_add(c, n, __ATOMIC_RELAXED);
+	/* Releases: a put that is counted had its get counted (pool_sum()). */
+	__atomic_fetch_add(c, n, __ATOMIC_RELEASE);
 }
 
 #endif /* PERCU_POOL_POOL_H */

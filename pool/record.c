@@ -44,7 +44,7 @@ static void side_turn(struct record *r, uint64_t ops, int64_t net,
 
 	cur = &r->side[!!side];
 	other = &r->side[!side];
-	/* Each store but the first releases: record_read() acquires. */
+	/* Each store but the first releases: record_try() acquires. */
 	__atomic_store_n(&other->seq, SIDE_BUSY, __ATOMIC_RELAXED);
 	__atomic_store_n(&other->ops, cur->ops + ops + r->word / PERCU_WORD_OP,
 			 __ATOMIC_RELEASE);
@@ -89,9 +89,15 @@ static size_t give_locked(struct record *r, void *const *objs, size_t n,
 	return n;
 }
 
-/* The drainer's: the pool is stopped, so all its records are the caller's. */
+/*
+ * The drainer's: the pool is stopped, so all its records are the caller's.
+ * Operations that the word has counted for long move to a side, before they
+ * overflow it: 2^46 are hits of a day and more without a single miss.
+ */
 size_t record_drain(struct record *r, void **objs, size_t n)
 {
+	if (unlikely(r->word / PERCU_WORD_OP >> 46))
+		side_turn(r, 0, 0, r->word & PERCU_WORD_COUNT);
 	return take_locked(r, objs, n, RECORD_MOVE);
 }
 
@@ -109,12 +115,20 @@ static struct record *record_lock(struct percu_pool *p)
 	if (base == pools.dummy || index >= cpu_info.possible)
 		return NULL;
 	r = record_at(base, index);
-	/* Closed, it may still hold objects.  A record never used is left so. */
-	if (!__atomic_load_n(&r->capacity, __ATOMIC_RELAXED) &&
+	/*
+	 * Acquire: pairs with capacity_change(), after which it is open.
+	 * Closed, it may still hold objects; one never used is left so.
+	 */
+	if (!__atomic_load_n(&r->capacity, __ATOMIC_ACQUIRE) &&
 	    !__atomic_load_n(&r->word, __ATOMIC_RELAXED))
 		return NULL;
 	lock_take(&r->lock, LOCK_RECORD);
-	if (__atomic_load_n(&p->inner.base, __ATOMIC_ACQUIRE) == base)
+	/*
+	 * Sequentially consistent, as are the store of the dummy and both
+	 * accesses to the bitmap of open records: either the drainer finds
+	 * this record open and waits for its lock, or the dummy is found here.
+	 */
+	if (__atomic_load_n(&p->inner.base, __ATOMIC_SEQ_CST) == base)
 		return r;
 	lock_give(&r->lock, LOCK_RECORD);
 	return NULL;
@@ -197,7 +211,7 @@ size_t rseq_take(struct percu_front *front, void **objs, size_t n, long how)
 	uint64_t rec, tmp, word, k, p, j, t, w;
 
 	__asm__ __volatile__ goto(
-		PERCU_RSEQ_BEGIN(none)
+		PERCU_RSEQ_BEGIN(none, "")
 		"movq (%[rec]), %[word]\n\t"
 		"movzwl %w[word], %k[tmp]\n\t"
 		"movq %[n], %[k]\n\t"
@@ -234,7 +248,7 @@ size_t rseq_give(struct percu_front *front, void *const *objs, size_t n,
 	uint64_t rec, tmp, word, k, p, j, t, w;
 
 	__asm__ __volatile__ goto(
-		PERCU_RSEQ_BEGIN(none)
+		PERCU_RSEQ_BEGIN(none, "")
 		"movq (%[rec]), %[word]\n\t"
 		"movzwl %w[word], %k[tmp]\n\t"
 		"movl 8(%[rec]), %k[k]\n\t"
@@ -321,34 +335,47 @@ bool record_put(struct percu_pool *p, void *obj)
 /*
  * Reads a record's figures from anywhere, without stopping its CPU.
  *
- * Let e be the epoch of the side read (the number of its writing).  The side
- * holds e from just before the commit of e until the writing of e + 2 begins,
- * which is after the commit of e + 1.  seq read twice as e says that both
- * word reads between fall into that time, and a word that names this side is
- * one of epoch e.  So word and side belong together.  Each load but the last
- * acquires, so they are in order; the writer's stores are in order because x86
- * keeps stores in order, and on the lock path by the releases of side_turn().
- * A reader that keeps losing is a reader beside a CPU that keeps turning
- * sides, each turn of which is progress.
+ * A side holds the number e of its writing from before the commit of e until
+ * the writing of e + 2 begins, which is after the commit of e + 1; but an
+ * aborted sequence may have left e there, with sums that the next try writes
+ * again, before e was committed.  So the reader reads, in this order,
+ *
+ *	seq, word, sums, word again, seq again
+ *
+ * and believes them if both words name this side and both seqs are the same.
+ * The first word says that the side was current after seq was read: what seq
+ * said was committed by then, and the sums read after it are the committed
+ * ones.  The last seq says that nobody had begun to write the side anew, so
+ * the second word, read before, is of the same epoch as the sums.
+ *
+ * Each load but the last acquires, so they are in order; the writer's stores
+ * are in order because x86 keeps stores in order, and on the lock path by the
+ * releases of side_turn().  A reader that keeps losing is a reader beside a
+ * CPU that keeps turning sides, each turn of which is progress.
  */
+static bool record_try(const struct record *r, uint64_t side, uint64_t *word,
+		       uint64_t *ops, int64_t *net)
+{
+	const struct record_side *s = &r->side[!!side];
+	uint64_t seq = __atomic_load_n(&s->seq, __ATOMIC_ACQUIRE);
+
+	*word = __atomic_load_n(&r->word, __ATOMIC_ACQUIRE);
+	if (seq == SIDE_BUSY || (*word & PERCU_WORD_SIDE) != side)
+		return false;
+	*ops = __atomic_load_n(&s->ops, __ATOMIC_ACQUIRE);
+	*net = __atomic_load_n(&s->net, __ATOMIC_ACQUIRE);
+	*word = __atomic_load_n(&r->word, __ATOMIC_ACQUIRE);
+	return (*word & PERCU_WORD_SIDE) == side &&
+	       __atomic_load_n(&s->seq, __ATOMIC_RELAXED) == seq;
+}
+
 void record_read(const struct record *r, struct record_counts *c)
 {
-	const struct record_side *s;
-	uint64_t seq, word, ops, opened;
+	uint64_t word = __atomic_load_n(&r->word, __ATOMIC_ACQUIRE), ops;
 	int64_t net;
 
-	for (;;) {
-		word = __atomic_load_n(&r->word, __ATOMIC_ACQUIRE);
-		s = &r->side[!!(word & PERCU_WORD_SIDE)];
-		opened = word & PERCU_WORD_SIDE;
-		seq = __atomic_load_n(&s->seq, __ATOMIC_ACQUIRE);
-		ops = __atomic_load_n(&s->ops, __ATOMIC_ACQUIRE);
-		net = __atomic_load_n(&s->net, __ATOMIC_ACQUIRE);
-		word = __atomic_load_n(&r->word, __ATOMIC_ACQUIRE);
-		if (seq != SIDE_BUSY && (word & PERCU_WORD_SIDE) == opened &&
-		    __atomic_load_n(&s->seq, __ATOMIC_RELAXED) == seq)
-			break;
-	}
+	while (!record_try(r, word & PERCU_WORD_SIDE, &word, &ops, &net))
+		;
 	c->count = word & PERCU_WORD_COUNT;
 	ops += word / PERCU_WORD_OP;
 	net = (int64_t)c->count - net;			/* puts - gets */

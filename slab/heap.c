@@ -34,7 +34,8 @@ enum {
 	MIN_RESERVE = 65536 / PAGE_SIZE_, /* pages; a system page at least */
 };
 
-struct heap heap;
+/* The first cycle is 1, so that there is a cycle before it: long idle. */
+struct heap heap = { .cycle = 1 };
 
 void heap_init(void)
 {

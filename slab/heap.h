@@ -38,7 +38,7 @@ void heap_free(struct span *s, uint64_t idle_since);
 size_t heap_age(bool all);
 /* What the next cycle would release, now and without being a cycle. */
 size_t heap_release(void);
-uint64_t heap_cycle(void); /* how many ageing cycles there were */
+uint64_t heap_cycle(void); /* 1 and how many ageing cycles there were */
 
 struct heap_stats {
 	uint64_t sys, inuse, idle, released; /* bytes; sys = inuse + idle */

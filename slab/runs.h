@@ -17,7 +17,7 @@
 struct heap {
 	struct lock lock;
 	/* under lock */
-	uint64_t cycle; /* ageing cycles so far */
+	uint64_t cycle; /* 1 and the ageing cycles so far */
 	uint64_t sys, inuse, released;
 	uint64_t held; /* runs of kind SPAN_HELD */
 };

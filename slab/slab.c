@@ -360,6 +360,26 @@ void slab_made(struct slab *s, void *obj)
 
 /* Free. ------------------------------------------------------------------- */
 
+/*
+ * As slab_find(), without the map if obj is in span, the one before it's; what
+ * is wrong with obj is slab_find()'s to say.
+ */
+static struct span *find_near(const struct slab *s, struct span *span,
+			      const void *obj, uint32_t *index)
+{
+	uintptr_t bytes = (uintptr_t)s->span_pages << PAGE_SHIFT_;
+
+	if (span && (uintptr_t)obj - span->start < bytes) {
+		*index = span_object(span, obj);
+		/* Relaxed: as in slab_find(). */
+		if (*index != UINT32_MAX &&
+		    __atomic_load_n(&span->state[*index], __ATOMIC_RELAXED) &
+			    OBJ_LIVE)
+			return span;
+	}
+	return slab_find(s, obj, index);
+}
+
 /* Under the lock, so that of two threads that free one object one is caught. */
 static void slab_give(struct slab *s, void *const *objs, size_t n)
 {
@@ -367,7 +387,7 @@ static void slab_give(struct slab *s, void *const *objs, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		uint32_t index;
-		struct span *next = slab_find(s, objs[i], &index);
+		struct span *next = find_near(s, span, objs[i], &index);
 
 		if (next != span && span)
 			span_requeue(s, span);
@@ -408,14 +428,21 @@ void slab_trim(struct slab *s, uint64_t idle_since)
 	dispose_all(s, &gone, idle_since);
 }
 
-void slab_destroy(struct slab *s)
+uint64_t slab_live(struct slab *s)
 {
-	uint64_t left;
+	uint64_t live;
 
 	lock_take(&s->lock, LOCK_SLAB);
-	s->reserve = 0;
-	left = s->nspans * s->nobj - s->nfree;
+	live = s->nspans * s->nobj - s->nfree;
 	lock_give(&s->lock, LOCK_SLAB);
+	return live;
+}
+
+void slab_destroy(struct slab *s)
+{
+	uint64_t left = slab_live(s);
+
+	s->reserve = 0;
 	if (left)
 		report_misuse(
 			"pool %s: destroyed while %llu of its objects are out",

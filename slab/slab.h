@@ -71,6 +71,9 @@ void slab_free(struct slab *s, void *const *objs, size_t n,
 /* Every empty span goes back to the heap, but for the reserve. */
 void slab_trim(struct slab *s, uint64_t idle_since);
 
+/* Objects that it has handed out. */
+uint64_t slab_live(struct slab *s);
+
 /* Gives up all spans; misuse if one is not empty.  The reserve is void. */
 void slab_destroy(struct slab *s);
 

@@ -108,7 +108,9 @@ void audit_destroy(struct percu_pool *pool, uint64_t reserve)
 
 	percu_pool_shrink(pool);
 	percu_pool_stats(pool, &st);
-	if (!st.size || !reserve)
+	if (reserve == AUDIT_KEEPS_ALL)
+		equal(st.name, "destroyed", st.destroyed, "none", 0);
+	else if (!st.size || !reserve)
 		equal(st.name, "cached after a shrink", st.cached,
 		      "the reserve", reserve);
 	else if (st.cached < reserve || st.cached >= reserve + span_max(&st))

@@ -145,6 +145,8 @@ void audit_identities(void);           /* hold at any time */
 /* A quiet pool, out of which n objects were taken and put back. */
 void audit_quiet(struct percu_pool *pool, uint64_t gets, uint64_t puts);
 /* Shrinks a quiet pool to its reserve, then destroys it. */
+/* reserve: AUDIT_KEEPS_ALL where no shrink gives anything back. */
+#define AUDIT_KEEPS_ALL UINT64_MAX
 void audit_destroy(struct percu_pool *pool, uint64_t reserve);
 /* Later statistics against earlier ones, any time. */
 void audit_monotonic(const struct percu_pool_stats *was,

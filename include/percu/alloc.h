@@ -13,7 +13,8 @@
  * constructed, and tells one type from another.
  *
  * Not for: memory shared with another process; a vfork() child; a signal
- * handler (a hit is restartable, but a miss takes locks).
+ * handler that cannot live with EAGAIN (a hit is restartable; a miss that has
+ * interrupted percu itself fails).
  *
  * Every pointer that a function here returns is aligned to 16 bytes, or to 8
  * where size is at most 8.

@@ -17,8 +17,9 @@
  * Best for: objects of one type that many threads take and give at a high
  * rate; objects dear to construct; buffers.
  *
- * Not for: a vfork() child; a signal handler (a hit is restartable, but a
- * miss takes locks); a handful of objects for the whole program.
+ * Not for: a vfork() child; a signal handler that cannot live with EAGAIN (a
+ * hit is restartable; a miss that has interrupted percu itself fails); a handful of
+ * objects for the whole program.
  */
 #ifndef PERCU_POOL_H
 #define PERCU_POOL_H
@@ -36,9 +37,9 @@ struct percu_pool;
  * @PERCU_POOL_ZERO: get hands out zeroed memory.  Slab objects without a ctor
  *	only.
  * @PERCU_POOL_TYPESAFE: the memory of a put object stays an object of this
- *	pool for at least a grace period; a reader may still look at it, and
- *	must check that it is still the object that it wanted.  Slab objects
- *	only.
+ *	pool, for at least a grace period: now until the pool is destroyed, so
+ *	no ageing gives it back.  A reader may still look at it, and must check
+ *	that it is still the object that it wanted.  Slab objects only.
  */
 enum percu_pool_flags {
 	PERCU_POOL_ZERO		= 1 << 0,
@@ -92,7 +93,8 @@ struct percu_pool_attr {
  * may use the pool meanwhile; a later use of it is misuse, and is reported.
  *
  * Context: any thread, not from a callback of this pool.  Takes locks.
- * Return: 0; -EBUSY if objects are still out, and then the pool lives on.
+ * Return: 0; or, and then the pool lives on, -EBUSY if objects are still out,
+ * and -errno if the system refused to let the other CPUs be interrupted.
  */
 PERCU_API PERCU_NONNULL(1)
 int percu_pool_destroy(struct percu_pool *pool);
@@ -135,7 +137,8 @@ void percu_pool_put(struct percu_pool *pool, void *obj);
  * Context: any thread.  May take locks and ask the system for memory; may run
  * ctor, create and reset.
  * Return: an object that the caller owns until it puts it; NULL with errno
- * ENOMEM (no memory, or the limit is reached), or what ctor or create said.
+ * ENOMEM (no memory, or the limit is reached), EAGAIN (a signal handler that
+ * has interrupted percu itself, and missed), or what ctor or create said.
  */
 PERCU_API PERCU_MUST_CHECK PERCU_NONNULL(1) PERCU_FREED_BY(percu_pool_put, 2)
 void *percu_pool_get(struct percu_pool *pool);
@@ -168,9 +171,10 @@ void percu_pool_put_bulk(struct percu_pool *pool, void **objs, size_t n);
  * percu_pool_age() - one ageing cycle of one pool
  * @pool: the pool
  *
- * What has lain idle since the cycle before this one is destroyed, and pages
- * without an object go back to the system; what lies idle now is the victim
- * of the next cycle.
+ * What has lain idle since the cycle before this one goes back to where it was
+ * made: foreign objects are destroyed, slab objects when all of their span are
+ * back, and the span's pages go to the system.  What lies idle now is the
+ * victim of the next cycle.
  *
  * Context: any thread, not from a callback of this pool.  Takes locks; may
  * run dtor and destroy; interrupts the other CPUs once.

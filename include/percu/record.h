@@ -63,7 +63,8 @@ struct percu_front {
 	char *base;		/* (r) of the records, or the dummy */
 	ptrdiff_t rseq;		/* (c) __rseq_offset, one load nearer */
 	uint32_t index_off;	/* (c) of the index in struct rseq */
-	uint32_t unused[3];
+	uint32_t mask;		/* (c) of the index; size classes only */
+	uint64_t unused;
 };
 
 #if PERCU_HAS_RSEQ
@@ -96,7 +97,7 @@ struct percu_front {
  * cpu_id is a branch, and not a fold into the index, because it is never
  * taken: so the index does not wait for it.
  */
-#define PERCU_RSEQ_BEGIN(miss)						\
+#define PERCU_RSEQ_BEGIN(miss, mask)					\
 	PERCU_RSEQ_DESCRIBE						\
 	"1:\n\t"							\
 	"leaq 5b(%%rip), %[rec]\n\t"					\
@@ -106,12 +107,14 @@ struct percu_front {
 	"cmpl $0, %%fs:4(%[rseq])\n\t"					\
 	"js %l[" #miss "]\n\t"						\
 	"movl %%fs:(%[rseq],%[tmp]), %k[rec]\n\t"			\
+	mask								\
 	"shlq %[shift], %[rec]\n\t"					\
 	"addq (%[front]), %[rec]\n\t"
 
 #define PERCU_RSEQ_INPUTS(front_, rseq_)				\
 	[front] "r" (front_), [rseq] "r" (rseq_),			\
 	[index_off] "i" (offsetof(struct percu_front, index_off)),	\
+	[mask] "i" (offsetof(struct percu_front, mask)),		\
 	[shift] "i" (PERCU_RECORD_SHIFT)
 
 /*
@@ -123,33 +126,31 @@ struct percu_front {
  *	obj = record->slot[count(word) - 1]
  *	record->word = word + one operation - one object	(commit)
  */
-static inline __attribute__((__always_inline__))
-int percu_record_pop(struct percu_front *front, ptrdiff_t rseq, void **obj)
-{
-	uint64_t rec, tmp, word;
-	void *top;
-
-	__asm__ __volatile__ goto(
-		PERCU_RSEQ_BEGIN(empty)
-		"movq (%[rec]), %[word]\n\t"
-		"movzwl %w[word], %k[tmp]\n\t"
-		"testl %k[tmp], %k[tmp]\n\t"
-		"jz %l[empty]\n\t"
-		"movq %c[slots]-8(%[rec],%[tmp],8), %[top]\n\t"
-		"addq %[pop], %[word]\n\t"
-		"movq %[word], (%[rec])\n"
-		"3:\n\t"
-		: [rec] "=&r" (rec), [tmp] "=&r" (tmp),
-		  [word] "=&r" (word), [top] "=&r" (top)
-		: PERCU_RSEQ_INPUTS(front, rseq),
-		  [slots] "i" (PERCU_RECORD_SLOTS), [pop] "i" (PERCU_WORD_POP)
-		: "memory", "cc"
-		: empty);
-	*obj = top;
-	return 1;
-empty:
-	return 0;
-}
+#define PERCU_RECORD_POP(front, rseq, obj, mask_text)			\
+	uint64_t rec, tmp, word;					\
+	void *top;							\
+									\
+	__asm__ __volatile__ goto(					\
+		PERCU_RSEQ_BEGIN(empty, mask_text)			\
+		"movq (%[rec]), %[word]\n\t"				\
+		"movzwl %w[word], %k[tmp]\n\t"				\
+		"testl %k[tmp], %k[tmp]\n\t"				\
+		"jz %l[empty]\n\t"					\
+		"movq %c[slots]-8(%[rec],%[tmp],8), %[top]\n\t"	\
+		"addq %[pop], %[word]\n\t"				\
+		"movq %[word], (%[rec])\n"				\
+		"3:\n\t"						\
+		: [rec] "=&r" (rec), [tmp] "=&r" (tmp),			\
+		  [word] "=&r" (word), [top] "=&r" (top)		\
+		: PERCU_RSEQ_INPUTS(front, rseq),			\
+		  [slots] "i" (PERCU_RECORD_SLOTS),			\
+		  [pop] "i" (PERCU_WORD_POP)				\
+		: "memory", "cc"					\
+		: empty);						\
+	*(obj) = top;							\
+	return 1;							\
+empty:									\
+	return 0
 
 /*
  * Pushes obj, or returns 0.  The slot is above the count, where nobody reads
@@ -160,29 +161,58 @@ empty:
  *	record->slot[count(word)] = obj
  *	record->word = word + one operation + one object	(commit)
  */
+#define PERCU_RECORD_PUSH(front, rseq, obj_, mask_text)			\
+	uint64_t rec, tmp, word;					\
+									\
+	__asm__ __volatile__ goto(					\
+		PERCU_RSEQ_BEGIN(full, mask_text)			\
+		"movq (%[rec]), %[word]\n\t"				\
+		"movzwl %w[word], %k[tmp]\n\t"				\
+		"cmpl 8(%[rec]), %k[tmp]\n\t"				\
+		"jae %l[full]\n\t"					\
+		"movq %[obj], %c[slots](%[rec],%[tmp],8)\n\t"		\
+		"addq %[push], %[word]\n\t"				\
+		"movq %[word], (%[rec])\n"				\
+		"3:\n\t"						\
+		: [rec] "=&r" (rec), [tmp] "=&r" (tmp),			\
+		  [word] "=&r" (word)					\
+		: PERCU_RSEQ_INPUTS(front, rseq), [obj] "r" (obj_),	\
+		  [slots] "i" (PERCU_RECORD_SLOTS),			\
+		  [push] "i" (PERCU_WORD_PUSH)				\
+		: "memory", "cc"					\
+		: full);						\
+	return 1;							\
+full:									\
+	return 0
+
+static inline __attribute__((__always_inline__))
+int percu_record_pop(struct percu_front *front, ptrdiff_t rseq, void **obj)
+{
+	PERCU_RECORD_POP(front, rseq, obj, "");
+}
+
 static inline __attribute__((__always_inline__))
 int percu_record_push(struct percu_front *front, ptrdiff_t rseq, void *obj)
 {
-	uint64_t rec, tmp, word;
+	PERCU_RECORD_PUSH(front, rseq, obj, "");
+}
 
-	__asm__ __volatile__ goto(
-		PERCU_RSEQ_BEGIN(full)
-		"movq (%[rec]), %[word]\n\t"
-		"movzwl %w[word], %k[tmp]\n\t"
-		"cmpl 8(%[rec]), %k[tmp]\n\t"
-		"jae %l[full]\n\t"
-		"movq %[obj], %c[slots](%[rec],%[tmp],8)\n\t"
-		"addq %[push], %[word]\n\t"
-		"movq %[word], (%[rec])\n"
-		"3:\n\t"
-		: [rec] "=&r" (rec), [tmp] "=&r" (tmp), [word] "=&r" (word)
-		: PERCU_RSEQ_INPUTS(front, rseq), [obj] "r" (obj),
-		  [slots] "i" (PERCU_RECORD_SLOTS), [push] "i" (PERCU_WORD_PUSH)
-		: "memory", "cc"
-		: full);
-	return 1;
-full:
-	return 0;
+/*
+ * The same for the size classes' fronts, which are used before the library is
+ * set up, when their base is a single record: mask is 0 then, and else ~0.
+ */
+#define PERCU_RSEQ_MASK	"andl %c[mask](%[front]), %k[rec]\n\t"
+
+static inline __attribute__((__always_inline__))
+int percu_class_pop(struct percu_front *front, ptrdiff_t rseq, void **obj)
+{
+	PERCU_RECORD_POP(front, rseq, obj, PERCU_RSEQ_MASK);
+}
+
+static inline __attribute__((__always_inline__))
+int percu_class_push(struct percu_front *front, ptrdiff_t rseq, void *obj)
+{
+	PERCU_RECORD_PUSH(front, rseq, obj, PERCU_RSEQ_MASK);
 }
 
 #else /* !PERCU_HAS_RSEQ: every record is behind its lock, in the library */
@@ -202,6 +232,9 @@ static inline int percu_record_push(struct percu_front *front, ptrdiff_t rseq, v
 	(void)obj;
 	return 0;
 }
+
+#define percu_class_pop(front, rseq, obj)	percu_record_pop(front, rseq, obj)
+#define percu_class_push(front, rseq, obj)	percu_record_push(front, rseq, obj)
 
 #endif /* PERCU_HAS_RSEQ */
 

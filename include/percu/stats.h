@@ -75,7 +75,7 @@ struct percu_memstats {
  * percu_memstats() - read the statistics of the whole library
  * @ms: where they go
  *
- * Context: any thread.  Takes locks, one at a time and briefly; stops nobody.
+ * Context: any thread.  Takes locks, briefly; no get or put that hits waits.
  * Return: 0.
  */
 PERCU_API PERCU_NONNULL(1)
@@ -102,7 +102,7 @@ enum percu_stats_format {
  *
  * Allocates nothing.  Pools without an object are left out.
  *
- * Context: any thread.  Takes locks, one at a time and briefly; writes to @fd
+ * Context: any thread.  Takes locks, briefly; writes to @fd
  * outside them.
  * Return: 0; -EINVAL for an unknown format; what write() said.
  */
