@@ -37,14 +37,14 @@
 void pool_stop(struct percu_pool *p)
 {
 	p->stopped = true;
-	__atomic_store_n(&p->hot->base, pools.dummy, __ATOMIC_RELEASE);
+	__atomic_store_n(&p->hot->base, p->dummy, __ATOMIC_RELEASE);
 	/* Before the bitmap of open records is read: see record_lock(). */
-	__atomic_store_n(&p->inner.base, pools.dummy, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&p->inner.base, p->dummy, __ATOMIC_SEQ_CST);
 }
 
 void pool_start(struct percu_pool *p)
 {
-	char *base = p->records ? p->records : pools.dummy;
+	char *base = p->records ? p->records : p->dummy;
 
 	if (p->ended)
 		return;

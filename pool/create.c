@@ -95,6 +95,7 @@ void pool_setup(struct percu_pool *p, const struct percu_pool_attr *attr)
 	list_init(&p->todo);
 	list_init(&p->condemned);
 	p->front = pools.start;
+	p->dummy = p->front.base;
 	p->inner = p->front;
 	p->hot = &p->front;
 }
@@ -209,7 +210,7 @@ PERCU_API struct percu_pool *percu_pool_create(const struct percu_pool_attr *att
 		errno = EINVAL;
 		return NULL;
 	}
-	p = pools.crippled ? NULL : pool_obtain();
+	p = dummy_obtain() ? pool_obtain() : NULL;
 	if (!p)
 		return create_failed(NULL, ENOMEM);
 	err = slab_setup(p, attr);

@@ -83,21 +83,43 @@ static void class_setup(unsigned int c)
 
 /*
  * A zero record for each index, on either path: who inlines get and put looks
- * at the front of a pool of the lock path too.  Without memory for it there is
- * no typed pool; the classes' masks stay 0, and one record does for them.
+ * at the front of a pool of the lock path too.  Without memory for it at start
+ * the lock path is used, and each new pool tries again; the classes' masks
+ * stay 0, and one record does for them.
  */
 static void dummy_setup(void)
 {
-	pools.dummy = os_map_zero((size_t)cpu_info.possible <<
+	char *dummy = os_map_zero((size_t)cpu_info.possible <<
 				  PERCU_RECORD_SHIFT);
-	if (!pools.dummy) {
+
+	if (!dummy) {
 		pools.crippled = true;
 		cpu_info.rseq = false;
-		pools.dummy = (char *)(uintptr_t)no_record;
+		dummy = (char *)(uintptr_t)no_record;
 	}
-	pools.start.base = pools.dummy;
+	pools.start.base = dummy;
 	pools.start.rseq = PERCU_RSEQ_OFFSET;
 	pools.start.index_off = cpu_info.index_off;
+}
+
+/* Is there a dummy for a new pool? */
+bool dummy_obtain(void)
+{
+	char *dummy;
+
+	if (likely(!__atomic_load_n(&pools.crippled, __ATOMIC_ACQUIRE)))
+		return true;
+	lock_take(&pools.age, LOCK_AGE);
+	if (pools.crippled) {
+		dummy = os_map_zero((size_t)cpu_info.possible <<
+				    PERCU_RECORD_SHIFT);
+		if (dummy)
+			pools.start.base = dummy;
+		/* Release: who finds it false finds the base (above). */
+		__atomic_store_n(&pools.crippled, !dummy, __ATOMIC_RELEASE);
+	}
+	lock_give(&pools.age, LOCK_AGE);
+	return !pools.crippled;
 }
 
 static void fork_setup(void);

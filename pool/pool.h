@@ -139,6 +139,7 @@ struct percu_pool {
 	bool foreign;			/* (c) no slab */
 	bool checked;			/* (c) instrumented: front stays the dummy */
 	bool debug;			/* (c) */
+	char *dummy;			/* (c) its base while it has no other */
 	char *records;			/* (A) base of the records, once there are any */
 	struct percu_pool_attr attr;	/* (c) */
 	char name[NAME_MAX_];		/* (c) */
@@ -183,15 +184,15 @@ extern struct pools {
 	uint32_t ndead;			/* (P) */
 	struct list *hand;		/* (P) of budget.c's clock, in list */
 	pthread_cond_t idle;		/* (P) some pool is no longer busy */
-	char *dummy;			/* (c) */
-	struct percu_front start;	/* (c) with the dummy: what a new pool has */
-	bool crippled;			/* (c) no memory for the dummy at start */
+	struct percu_front start;	/* (A) with the dummy: what a new pool has */
+	bool crippled;			/* (a) no memory for the dummy so far */
 	uint64_t *cached;		/* (a) bytes of capacity, by index */
 	uint64_t depot_bytes;		/* (a) */
 	uint64_t depot_max;		/* (c) */
 	uint64_t ages;			/* (a) */
 	bool checked;			/* (c) a tool wants to see each get and put */
 } pools;
+bool dummy_obtain(void);
 void pool_init(void);			/* at most once, by whoever comes first */
 
 static inline struct record *record_at(char *base, uint32_t index)

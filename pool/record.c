@@ -112,7 +112,7 @@ static struct record *record_lock(struct percu_pool *p)
 	struct record *r;
 	char *base = __atomic_load_n(&p->inner.base, __ATOMIC_ACQUIRE);
 
-	if (base == pools.dummy || index >= cpu_info.possible)
+	if (base == p->dummy || index >= cpu_info.possible)
 		return NULL;
 	r = record_at(base, index);
 	/*
