@@ -208,7 +208,7 @@ const char *mode_expected(void)
 	const char *percu = getenv("PERCU");
 
 	if ((tunables && strstr(tunables, "glibc.pthread.rseq=0")) ||
-	    (percu && strstr(percu, "mode:lock")) || !rseq_works())
+	    (percu && strstr(percu, "mode:lock")) || tool.tsan || !rseq_works())
 		return "lock";
 	return getauxval(27 /* AT_RSEQ_FEATURE_SIZE */) >= 28 ? "rseq/mm_cid" :
 								"rseq/cpu_id";
