@@ -182,16 +182,17 @@ static struct percu_pool *victim_find(const struct percu_pool *p,
 }
 
 /*
- * Closes an idle record of this index, for p.  What it holds can be taken out
- * only while the caller is on that CPU; if it moves, the objects stay, can be
- * got, and leave with the next ageing.  They go to their depot whatever its
- * budget: p's caller is not to run another pool's callbacks.
+ * Empties an idle record of this index and closes it, for p.  What it holds can
+ * be taken out only while the caller is on that CPU, and only to where there
+ * is room for it: p's caller is not to run another pool's callbacks.  A record
+ * that is not empty after that stays open, for its objects count.
  */
 static bool budget_steal(struct percu_pool *p, uint32_t index)
 {
 	uint32_t rest = __atomic_load_n(&p->rest, __ATOMIC_RELAXED);
 	struct percu_pool *v;
 	struct record *r;
+	bool empty;
 
 	if (rest) {
 		__atomic_store_n(&p->rest, rest - 1, __ATOMIC_RELAXED);
@@ -203,12 +204,19 @@ static bool budget_steal(struct percu_pool *p, uint32_t index)
 		return false;
 	}
 	r = record_at(v->records, index);
-	capacity_change(v, r, index,
-			__atomic_load_n(&r->capacity, __ATOMIC_RELAXED), 0);
 	if (cpu_index() == index)
 		depot_keep(v, r);
+	/* Relaxed: what is pushed meanwhile is not lost, it is only over. */
+	empty = !(__atomic_load_n(&r->word, __ATOMIC_RELAXED) &
+		  PERCU_WORD_COUNT);
+	if (empty)
+		capacity_change(v, r, index,
+				__atomic_load_n(&r->capacity, __ATOMIC_RELAXED),
+				0);
+	else
+		__atomic_store_n(&p->rest, CLOCK_REST, __ATOMIC_RELAXED);
 	pool_busy_leave(v);
-	return true;
+	return empty;
 }
 
 /* Opens the record with what room there is; steals for the smallest. */

@@ -279,14 +279,26 @@ void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
 }
 
 /*
- * What this CPU's record holds goes to the depot, whatever the budget: over it
- * until the next ageing.  r: whose spare may be used.
+ * What this CPU's record holds goes to the depot, or to the slab where the
+ * budget is used up.  Where that would run a callback, it stays.  r: whose
+ * spare may be used.
  */
 void depot_keep(struct percu_pool *p, struct record *r)
 {
+	uint64_t most = (uint64_t)p->capacity_max * p->weight;
+	void *objs[MAGAZINE_MAX];
 	struct magazine *m;
 	struct list one;
+	bool contended;
+	size_t n;
 
+	if (!p->foreign && !p->attr.dtor) {
+		while ((n = record_take(p, objs, p->magazine, RECORD_MOVE)))
+			depot_store(p, r, objs, n, &contended);
+		return;
+	}
+	if (counter_read(&pools.depot_bytes) + most > pools.depot_max)
+		return;
 	while ((m = empty_obtain(p, r))) {
 		m->count = (uint32_t)record_take(p, m->slot, p->magazine,
 						 RECORD_MOVE);
