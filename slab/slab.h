@@ -42,7 +42,7 @@ struct slab {
 };
 
 /*
- * Clears all of it first.  size: 1 .. 256 KiB; align: a power of two up to
+ * Clears all of it first.  size: 1 .. OBJ_MAX_SIZE; align: a power of two up to
  * 4096, or 0 for the largest one up to 16 that divides size.  0, or -EINVAL.
  */
 int slab_init(struct slab *s, size_t size, size_t align, uint8_t class_,
