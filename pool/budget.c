@@ -34,7 +34,8 @@
 enum {
 	STRIPE_BYTES	= 1 << PERCU_RECORD_SHIFT,
 	RECORD_STEP	= 128,			/* adjacent-line prefetch */
-	NR_STEPS	= (PERCU_RECORD_SLOTS + RECORD_MAX * 8) / RECORD_STEP + 2,
+	NR_STEPS	= (offsetof(struct record, slot) +
+			   RECORD_MAX * sizeof(void *)) / RECORD_STEP + 2,
 };
 
 /* Under the age lock. */

@@ -33,7 +33,7 @@
 #include "sys/tool.h"
 
 /* The record of the not-yet state: empty, full, and never written. */
-static const char no_record[PERCU_RECORD_SLOTS]
+static const char no_record[sizeof(struct record)]
 	__attribute__((aligned(CACHE_LINE)));
 
 struct percu_front class_front[NR_CLASSES + 1] = {

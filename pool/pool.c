@@ -336,6 +336,7 @@ PERCU_API void percu_pool_put(struct percu_pool *pool, void *obj)
 	pool_put_slow(pool, obj);
 }
 
+#if PERCU_HAS_RSEQ
 /* What <percu/inline.h> calls. */
 PERCU_API void *percu_abi1_get_miss(struct percu_pool *pool)
 {
@@ -346,6 +347,8 @@ PERCU_API void percu_abi1_put_miss(struct percu_pool *pool, void *obj)
 {
 	pool_put_slow(pool, obj);
 }
+
+#endif /* PERCU_HAS_RSEQ */
 
 /* Is this a pool?  Sets the built-in ones up on their first use. */
 void pool_check(struct percu_pool *p, const char *what)

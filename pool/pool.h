@@ -93,13 +93,14 @@ struct record {
 	uint32_t last;			/* (a) enum record_event */
 	uint32_t events;		/* (a) misses since the last ageing */
 	uint64_t misses;		/* (a) gets that found nothing, ever */
-	void *slot[];			/* (o) */
+	void *slot[] __attribute__((aligned(CACHE_LINE)));	/* (o) */
 };
 
 static_assert(offsetof(struct record, capacity) == 8, "known to the sequences");
 static_assert(offsetof(struct record, side) == 16, "known to the sequences");
 static_assert(sizeof(struct record_side) == 24, "known to the sequences");
-static_assert(offsetof(struct record, slot) == PERCU_RECORD_SLOTS, "likewise");
+static_assert(offsetof(struct record, slot) == PERCU_RECORD_SLOTS ||
+	      !PERCU_HAS_RSEQ, "likewise");
 
 enum record_event {
 	RECORD_NONE,
@@ -202,7 +203,7 @@ static inline struct record *record_at(char *base, uint32_t index)
 
 static inline size_t record_bytes(const struct percu_pool *p)
 {
-	return PERCU_RECORD_SLOTS + p->capacity_max * sizeof(void *);
+	return offsetof(struct record, slot) + p->capacity_max * sizeof(void *);
 }
 
 /* budget.c */

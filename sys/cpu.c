@@ -28,7 +28,8 @@
 #include "sys/cpu.h"
 #include "sys/os.h"
 
-#if defined(__x86_64__) && defined(__LP64__) && defined(__has_include)
+#if defined(__x86_64__) && defined(__LP64__) && defined(__has_include) && \
+	!defined(PERCU_NO_RSEQ)
 #if __has_include(<sys/rseq.h>)
 #include <sys/rseq.h>
 #define CPU_HAVE_RSEQ 1

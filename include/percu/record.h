@@ -28,8 +28,9 @@
 #include <stdint.h>
 #include <percu/compiler.h>
 
+/* PERCU_NO_RSEQ: build as on a machine without sequences here. */
 #if defined(__x86_64__) && defined(__LP64__) && defined(__GNUC__) && \
-	defined(__has_include)
+	defined(__has_include) && !defined(PERCU_NO_RSEQ)
 #if __has_include(<sys/rseq.h>)
 #include <sys/rseq.h>
 #define PERCU_HAS_RSEQ 1
