@@ -49,7 +49,6 @@ struct options {
 extern struct options opt;
 
 /* clock.c */
-uint64_t wall_ns(void);
 uint64_t thread_ns(void); /* the calling thread's time on a CPU */
 
 /* place.c */

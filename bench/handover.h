@@ -42,7 +42,7 @@ static inline void relax(void)
 #if defined(__x86_64__) || defined(__i386__)
 	__builtin_ia32_pause();
 #endif
-	if (++spins % 1024 == 0)
+	if (++spins % 256 == 0)
 		sched_yield();
 }
 

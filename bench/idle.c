@@ -75,7 +75,9 @@ static uint64_t answer(void *unused, const char *what, uint64_t arg)
 	(void)unused;
 	(void)arg;
 	percu_memstats(&ms);
-	return strcmp(what, "cached") ? ms.meta_sys : ms.cached;
+	if (!strcmp(what, "cached"))
+		return ms.cached;
+	return ms.heap_idle - ms.heap_released;
 }
 
 int work_idle(char **args)
@@ -106,7 +108,7 @@ int work_idle(char **args)
 /* The command's side. */
 
 struct left {
-	double resident, cached; /* bytes */
+	double resident, cached, idle; /* bytes; idle: pages without an owner */
 };
 
 /* What a process of n sleepers has, with the environment's budgets. */
@@ -122,6 +124,7 @@ static struct left leave(unsigned int threads, const char *with)
 	w = worker_start(args, NULL);
 	left.resident = (double)worker_ask(w, "rss", 0);
 	left.cached = (double)worker_ask(w, "cached", 0);
+	left.idle = (double)worker_ask(w, "idle", 0);
 	worker_stop(w);
 	return left;
 }
@@ -162,6 +165,8 @@ bool bench_idle(void)
 	row_info(name, many.resident / MB, "MiB");
 	snprintf(name, sizeof(name), "idle: %u threads leave cached", n);
 	row_info(name, many.cached / MB, "MiB");
+	snprintf(name, sizeof(name), "idle: %u threads leave in idle pages", n);
+	row_info(name, many.idle / MB, "MiB");
 	snprintf(name, sizeof(name),
 		 "idle: %u threads, resident beyond 2 threads'", n);
 	row_most(name, (many.resident - few.resident) / MB, "MiB", RSS_BOUND);
