@@ -161,6 +161,12 @@ static bool record_idle(struct percu_pool *p, uint32_t index)
 	return ops == seen;
 }
 
+/* Relaxed: whoever ends the pool waits until it is no longer busy. */
+static bool alive(const struct percu_pool *p)
+{
+	return __atomic_load_n(&p->magic, __ATOMIC_RELAXED) == POOL_ALIVE;
+}
+
 /* A pool other than p with an idle record there, held busy, or NULL. */
 static struct percu_pool *victim_find(const struct percu_pool *p,
 				      uint32_t index)
@@ -173,7 +179,7 @@ static struct percu_pool *victim_find(const struct percu_pool *p,
 		if (pools.hand == &pools.list)
 			continue;
 		v = list_entry(pools.hand, struct percu_pool, pools);
-		if (v != p && !v->ended && record_idle(v, index))
+		if (v != p && alive(v) && record_idle(v, index))
 			found = v;
 	}
 	if (found)
