@@ -149,12 +149,16 @@ bool pools_hold(uint64_t out)
 
 static cpu_set_t all_cpus;
 
+/* Before there are threads. */
+__attribute__((constructor)) static void cpus_init(void)
+{
+	sched_getaffinity(0, sizeof(all_cpus), &all_cpus);
+}
+
 void pin(unsigned int nth)
 {
 	cpu_set_t one;
 
-	if (!CPU_COUNT(&all_cpus))
-		sched_getaffinity(0, sizeof(all_cpus), &all_cpus);
 	nth %= (unsigned int)CPU_COUNT(&all_cpus);
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
 		if (!CPU_ISSET(cpu, &all_cpus) || nth--)
@@ -168,8 +172,7 @@ void pin(unsigned int nth)
 
 void unpin(void)
 {
-	if (CPU_COUNT(&all_cpus))
-		sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
+	sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
 }
 
 bool rseq_leave(void)

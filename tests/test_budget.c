@@ -18,6 +18,8 @@
 #include "tests/check.h"
 #include "tests/pools.h"
 
+static uint64_t seed;	/* of all threads; set before there are any */
+
 static void *any_create(void *arg)
 {
 	(void)arg;
@@ -161,7 +163,7 @@ static void load_turn(unsigned int i)
 
 static void load_thread(unsigned int i, void *arg)
 {
-	struct check_rand r = { check_seed() + i };
+	struct check_rand r = { seed + i };
 	struct percu_pool *p;
 	void *obj[OUT];
 	uint32_t n;
@@ -189,7 +191,7 @@ static void load_begin(void)
 {
 	static const size_t size[] = { 16, 64, 200, 1000, 4096, 30000 };
 
-	load = (struct load){ .rounds = check_short() ? 10 : 60 };
+	load = (struct load){ .rounds = check_short() ? 4 : 60 };
 	load.bound = cpu_info.possible * (uint64_t)conf.cpu_cache +
 		     pools.depot_max;
 	for (int i = 0; i < NR_POOLS; i++) {
@@ -217,6 +219,7 @@ static void load_run(bool age)
 	load_begin();
 	load.age = age;
 	pthread_barrier_init(&load.turn, NULL, NR_THREADS);
+	seed = check_seed();
 	check_threads(NR_THREADS, load_thread, NULL);
 	load_end();
 	if (load.over)

@@ -12,6 +12,8 @@
 #include "tests/check.h"
 #include "tests/pools.h"
 
+static uint64_t seed;	/* of all threads; set before there are any */
+
 enum { NR_THREADS = 8 };
 
 /* Foreign objects that can be had while more is true. */
@@ -133,7 +135,7 @@ static struct limited {
 
 static void limit_thread(unsigned int i, void *arg)
 {
-	struct check_rand r = { check_seed() + i };
+	struct check_rand r = { seed + i };
 	void *held[8];
 	int n = 0, out;
 
@@ -169,6 +171,7 @@ static void limit_threads(void)
 			.limit = 20,
 			.rounds = check_short() ? 3000 : 100000,
 		};
+		seed = check_seed();
 		check_threads(NR_THREADS, limit_thread, NULL);
 		CU_ASSERT_EQUAL(lim.wrong, 0);
 		CU_ASSERT_EQUAL(stats_of(lim.pool).limit_hits, lim.failed);
@@ -437,7 +440,7 @@ static void reserve_pinned(void)
  */
 static void reserve_thread(unsigned int i, void *arg)
 {
-	struct check_rand r = { check_seed() + i };
+	struct check_rand r = { seed + i };
 	struct part *part = arg;
 	void *held[RESERVE / NR_THREADS];
 	size_t n = 0, rounds = check_short() ? 3000 : 100000;
@@ -471,6 +474,7 @@ static void reserve_churn(void)
 
 		part.pool = pool(foreign_too ? &foreign : &slab, 0, RESERVE);
 		hunger(MEMORY);
+		seed = check_seed();
 		check_threads(NR_THREADS, reserve_thread, &part);
 		alone_get(0, &part);
 		unpin();

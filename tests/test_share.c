@@ -20,6 +20,8 @@
 #include "tests/check.h"
 #include "tests/pools.h"
 
+static uint64_t seed;	/* of all threads; set before there are any */
+
 #ifndef SUITE
 #define SUITE "share"
 #endif
@@ -321,7 +323,7 @@ static size_t office_get(void **held, size_t n, uint32_t me)
 
 static void office_thread(unsigned int i, void *arg)
 {
-	struct check_rand r = { check_seed() + i };
+	struct check_rand r = { seed + i };
 	uint32_t me = i + 1, k;
 	void *held[HELD];
 	size_t n = 0;
@@ -357,6 +359,7 @@ static void hand_over(void)
 		memset(&office, 0, sizeof(office));
 		office.pool = pool(attr[i]);
 		office.rounds = check_short() ? 4000 : 200000;
+		seed = check_seed();
 		check_threads(NR_THREADS, office_thread, NULL);
 		for (int d = 0; d < DESKS; d++) {
 			if (!office.desk[d])
@@ -457,15 +460,14 @@ static void producer_consumer(void)
 
 /* No thrashing. --------------------------------------------------------------- */
 
-enum { TURNS = 500 };
-
-/* Visits and misses of TURNS turns with n objects out. */
+/* Visits and misses of many turns with n objects out. */
 static bool turns_are_hits(struct percu_pool *p, void **held, size_t n,
 			   bool get_first)
 {
 	uint64_t misses = stats_of(p).misses, visits = visits_of(p);
+	int turns = check_short() ? 50 : 500;
 
-	for (int i = 0; i < TURNS; i++) {
+	for (int i = 0; i < turns; i++) {
 		if (get_first) {
 			held[n] = percu_pool_get(p);
 			percu_pool_put(p, held[n]);
@@ -480,7 +482,7 @@ static bool turns_are_hits(struct percu_pool *p, void **held, size_t n,
 		return true;
 	printf("\n    %s, %zu out: %llu misses, %llu visits in %d turns\n",
 	       p->name, n, (unsigned long long)misses,
-	       (unsigned long long)visits, TURNS);
+	       (unsigned long long)visits, turns);
 	return false;
 }
 

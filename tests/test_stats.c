@@ -22,6 +22,8 @@
 #include "tests/check.h"
 #include "tests/pools.h"
 
+static uint64_t seed;	/* of all threads; set before there are any */
+
 /* The identities at the head of percu/stats.h. ----------------------------- */
 
 static uint64_t by_size_bytes(const struct percu_memstats *ms)
@@ -384,7 +386,7 @@ static void hand_give(struct hand *h, int i)
 static void churn(unsigned int i)
 {
 	const struct percu_pool_attr attr = { .size = 72 };
-	struct check_rand r = { check_seed() + i };
+	struct check_rand r = { seed + i };
 	struct hand h = { .n = 0 };
 
 	for (int k = 0; k < load.rounds; k++) {
@@ -458,6 +460,7 @@ static void under_load(void)
 	for (int i = 0; i < NR_POOLS; i++)
 		load.pool[i] = percu_pool_create(&attr[i]);
 	percu_memstats(&before);
+	seed = check_seed();
 	check_threads(NR_THREADS + 1, load_thread, NULL);
 	percu_memstats(&after);
 	printf("(%lu reads) ", load.reads);

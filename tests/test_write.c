@@ -628,7 +628,7 @@ static void allocates_nothing(void)
 static struct slow {
 	int fd;
 	bool done;	/* (a) */
-	unsigned long rounds, bad;
+	unsigned long rounds, bad, unwritten;	/* of one thread each */
 } slow;
 
 static void slow_thread(unsigned int i, void *arg)
@@ -639,7 +639,7 @@ static void slow_thread(unsigned int i, void *arg)
 	(void)arg;
 	if (i == 0) {
 		for (int k = 0; k < (check_short() ? 10 : 100); k++)
-			slow.bad += percu_stats_write(
+			slow.unwritten += percu_stats_write(
 					    slow.fd,
 					    (enum percu_stats_format)(k % 4)) != 0;
 		__atomic_store_n(&slow.done, true, __ATOMIC_RELEASE);
@@ -671,6 +671,7 @@ static void stops_nobody(void)
 	close(fds[0]);
 	printf("(%lu pools meanwhile) ", slow.rounds);
 	CU_ASSERT_EQUAL(slow.bad, 0);
+	CU_ASSERT_EQUAL(slow.unwritten, 0);
 	ASSERT_POOLS_HOLD(0);
 }
 
