@@ -111,10 +111,11 @@ static void large_free(struct span *s, void *ptr)
 
 	large_check("percu_free", s, ptr);
 	tool_release(ptr);
-	if (tool_redzone()) {
+	if (tool_redzone())
 		tool_back(ptr, asked_read(ptr, slot));
+	/* In the heap it stays out of bounds; elsewhere it is not percu's. */
+	if (s->direct)
 		tool_unidle(ptr, slot);
-	}
 	counter_add(&large_stats.frees, 1);
 	counter_add(&large_stats.bytes_out, slot);
 	heap_free(s, heap_cycle());
@@ -123,9 +124,8 @@ static void large_free(struct span *s, void *ptr)
 /* Allocation. --------------------------------------------------------------- */
 
 /* Tools see a block of the size asked for. */
-static void *class_get_checked(size_t size)
+static void *class_get_checked(unsigned int c, size_t size)
 {
-	unsigned int c = class_of(padded(size));
 	void *ptr = pool_get_slow(&class_pool[c]);
 
 	if (ptr && tool_redzone()) {
@@ -142,7 +142,7 @@ void *alloc_slow(size_t size)
 
 	pool_init();
 	if (size <= CLASS_MAX && padded(size) <= CLASS_MAX)
-		return class_get_checked(size);
+		return class_get_checked(class_of(padded(size)), size);
 	return large_alloc(1, size, &zero);
 }
 
@@ -186,12 +186,13 @@ PERCU_API void *percu_alloc_aligned(size_t align, size_t size)
 	}
 	if (align <= 16)
 		return percu_alloc(size < align ? align : size);
+	pool_init();			/* whether there is a tool */
 	if (align <= PAGE_SIZE_ && padded(size) <= CLASS_MAX && size <= CLASS_MAX)
 		for (unsigned int c = class_of(padded(size)); c < NR_CLASSES; c++)
 			if (class_size[c] % align == 0)
-				return percu_alloc(tool_redzone() ?
-						   class_size[c] - TOOL_REDZONE :
-						   class_size[c]);
+				return tool_redzone() ?
+				       class_get_checked(c, size) :
+				       percu_alloc(class_size[c]);
 	return large_alloc(align, size, &zero);
 }
 

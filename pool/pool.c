@@ -86,10 +86,11 @@ size_t pool_make(struct percu_pool *p, void **objs, size_t n)
 		errno = ENOMEM;
 		return 0;
 	}
+	for (size_t i = 0; i < n && p->checked; i++)
+		tool_unidle(objs[i], p->slab.size);
 	n = construct(p, objs, n);
-	if (p->checked)
-		for (size_t i = 0; i < n; i++)
-			tool_idle(objs[i], p->slab.size);
+	for (size_t i = 0; i < n && p->checked; i++)
+		tool_idle(objs[i], p->slab.size);
 	return n;
 }
 
@@ -110,7 +111,9 @@ void pool_unmake(struct percu_pool *p, void *const *objs, size_t n,
 	if (!p->foreign) {
 		for (size_t i = 0; i < n && p->checked; i++) {
 			tool_acquire(objs[i]);
-			tool_unidle(objs[i], p->slab.size);
+			/* Else it stays out of bounds, in the heap too. */
+			if (p->attr.dtor)
+				tool_unidle(objs[i], p->slab.size);
 		}
 		slab_free(&p->slab, objs, n, idle_since);
 	}
