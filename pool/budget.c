@@ -28,6 +28,7 @@
 #include "sys/conf.h"
 #include "sys/cpu.h"
 #include "sys/os.h"
+#include "sys/tool.h"
 
 /* Stripes. ------------------------------------------------------------- */
 
@@ -62,6 +63,7 @@ char *records_alloc(size_t bytes)
 		base = os_map((size_t)cpu_info.possible << PERCU_RECORD_SHIFT);
 		if (!base)
 			return NULL;
+		tool_root(base, (size_t)cpu_info.possible << PERCU_RECORD_SHIFT);
 		stripe = base;
 		stripe_used = 0;
 	}

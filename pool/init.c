@@ -164,6 +164,12 @@ static void pool_constructor(void)
 	pool_init();
 }
 
+__attribute__((destructor(101)))
+static void pool_destructor(void)
+{
+	leak_forget();
+}
+
 PERCU_API const char *percu_mode(void)
 {
 	pool_init();

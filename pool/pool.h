@@ -23,6 +23,7 @@
  *	init.c		start, fork
  *	stats.c, write.c	reading it all
  *	audit.c		the conservation check
+ *	leak.c		what a leak checker must not take for a pointer
  *
  * Keys for who may touch a field: (c) constant after create, (o) the CPU that
  * owns the record, in a sequence or under the record's lock, or the drainer
@@ -295,6 +296,9 @@ ssize_t pool_gather(struct percu_pool *p);
 int pool_end(struct percu_pool *p);
 void pool_empty(struct percu_pool *p);
 void pool_bury(struct percu_pool *p, uint64_t idle_since);
+
+/* leak.c */
+void leak_forget(void);
 
 /* audit.c */
 struct audit {

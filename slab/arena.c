@@ -26,6 +26,7 @@
 #include "slab/arena.h"
 #include "slab/meta.h"
 #include "sys/os.h"
+#include "sys/tool.h"
 
 enum {
 	COMMIT_STEP = (1 << 20) / PAGE_SIZE_, /* pages */
@@ -214,6 +215,7 @@ uintptr_t arena_reserve(size_t n, size_t align)
 
 	if (!start)
 		return 0;
+	tool_root((void *)start, arena_bytes(n));
 	if ((uint64_t)last >> ADDRESS_BITS)
 		goto unmap;
 	for (uintptr_t i = start >> ARENA_SHIFT; i <= last >> ARENA_SHIFT; i++)
@@ -236,6 +238,7 @@ void arena_forget(uintptr_t start, size_t n)
 
 void arena_unmap(uintptr_t start, size_t n)
 {
+	tool_unroot((void *)start, arena_bytes(n));
 	os_unmap((void *)start, arena_bytes(n));
 }
 

@@ -28,6 +28,7 @@
 #include "slab/meta.h"
 #include "sys/lock.h"
 #include "sys/os.h"
+#include "sys/tool.h"
 
 enum {
 	META_ALIGN = 64,
@@ -84,6 +85,8 @@ static void piece_put(void *p, size_t size)
 
 	if (size <= META_SHELF_MAX)
 		head = &meta.shelf[shelf_of(size)];
+	if (tool.valgrind) /* what it points to is not reachable by it */
+		memset(piece, 0, size);
 	piece->size = size;
 	piece->next = *head;
 	*head = piece;
@@ -138,6 +141,7 @@ static bool region_map(size_t need)
 		step = step / 2 > least ? round_up(step / 2, os_page_size()) :
 					  least;
 	}
+	tool_root(p, step);
 	meta.mapped += step;
 	region_retire();
 	meta.bump = p;

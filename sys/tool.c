@@ -27,6 +27,8 @@
 extern WEAK void __asan_poison_memory_region(const volatile void *p, size_t n);
 extern WEAK void __asan_unpoison_memory_region(const volatile void *p,
 					       size_t n);
+extern WEAK void __lsan_register_root_region(const void *p, size_t n);
+extern WEAK void __lsan_unregister_root_region(const void *p, size_t n);
 extern WEAK void __tsan_acquire(void *p);
 extern WEAK void __tsan_release(void *p);
 
@@ -94,4 +96,31 @@ void tool_unidle(void *obj, size_t size)
 	if (tool.valgrind)
 		VALGRIND_MAKE_MEM_DEFINED(obj, size);
 #endif
+}
+
+void tool_forget(void *p, size_t size)
+{
+#if HAS_MEMCHECK
+	if (tool.valgrind)
+		VALGRIND_MAKE_MEM_UNDEFINED(p, size);
+#else
+	(void)p;
+	(void)size;
+#endif
+}
+
+/*
+ * LSan looks for pointers in what comes from malloc(), and else only in what it
+ * is told of.  Idle objects are poisoned, and so are passed over.
+ */
+void tool_root(void *p, size_t size)
+{
+	if (&__lsan_register_root_region)
+		__lsan_register_root_region(p, size);
+}
+
+void tool_unroot(void *p, size_t size)
+{
+	if (&__lsan_unregister_root_region)
+		__lsan_unregister_root_region(p, size);
 }

@@ -14,6 +14,8 @@
  *	tool_back	it comes back
  *	tool_idle	it waits in the pool and has not been out
  *	tool_unidle	it leaves the pool
+ *	tool_forget	what these words hold is no pointer, for leak checkers
+ *	tool_root	what these words hold can be one
  *
  * Under Valgrind and ASan objects get a redzone after them, so that an
  * overrun does not end in a neighbour.
@@ -49,5 +51,8 @@ void tool_out(void *obj, size_t size, bool defined);
 void tool_back(void *obj, size_t size);
 void tool_idle(void *obj, size_t size);
 void tool_unidle(void *obj, size_t size);
+void tool_forget(void *p, size_t size);
+void tool_root(void *p, size_t size);	/* works before tool_init() */
+void tool_unroot(void *p, size_t size);	/* exactly one that was a root */
 
 #endif /* PERCU_SYS_TOOL_H */
