@@ -197,12 +197,12 @@ static void before_fork(void)
 	 */
 	pools_quiesce(NULL);
 	for_each_pool(p)
-		lock_take(&p->depot.lock, LOCK_DEPOT);
+		lock_take_unseen(&p->depot.lock, LOCK_DEPOT);
 	for_each_pool(p) {
 		if (p->known)
-			lock_take(foreign_lock(p->known), LOCK_SLAB);
+			lock_take_unseen(foreign_lock(p->known), LOCK_SLAB);
 		if (!p->foreign)
-			lock_take(&p->slab.lock, LOCK_SLAB);
+			lock_take_unseen(&p->slab.lock, LOCK_SLAB);
 	}
 	heap_lock();
 	meta_lock();
@@ -214,12 +214,12 @@ static void after_fork_parent(void)
 	heap_unlock();
 	for_each_pool(p) {
 		if (!p->foreign)
-			lock_give(&p->slab.lock, LOCK_SLAB);
+			lock_give_unseen(&p->slab.lock, LOCK_SLAB);
 		if (p->known)
-			lock_give(foreign_lock(p->known), LOCK_SLAB);
+			lock_give_unseen(foreign_lock(p->known), LOCK_SLAB);
 	}
 	for_each_pool(p)
-		lock_give(&p->depot.lock, LOCK_DEPOT);
+		lock_give_unseen(&p->depot.lock, LOCK_DEPOT);
 	for_each_pool(p)
 		pool_start(p);
 	lock_give(&pools.list_lock, LOCK_POOLS);

@@ -12,6 +12,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "sys/tool.h"
+
 enum lock_rank {
 	LOCK_AGE,	/* one drain, ageing, shrink or destroy at a time */
 	LOCK_POOLS,	/* the list of pools */
@@ -77,6 +79,26 @@ static inline bool lock_try(struct lock *l, enum lock_rank rank)
 static inline void lock_give(struct lock *l, enum lock_rank rank)
 {
 	pthread_mutex_unlock(&l->mutex);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	locks_held--;
+	lock_order_leave(rank);
+}
+
+/*
+ * For fork, which takes more locks than TSan lets a thread hold.  In the child
+ * they are made new.
+ */
+static inline void lock_take_unseen(struct lock *l, enum lock_rank rank)
+{
+	lock_order_enter(rank);
+	locks_held++;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	tool_lock_unseen(&l->mutex);
+}
+
+static inline void lock_give_unseen(struct lock *l, enum lock_rank rank)
+{
+	tool_unlock_unseen(&l->mutex);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	locks_held--;
 	lock_order_leave(rank);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "sys/os.h"
+#include "sys/tool.h"
 
 /* Linux 5.17; the headers may be older than the kernel. */
 #ifndef PR_SET_VMA
@@ -53,8 +54,10 @@ static void *os_mmap(enum os_call call, size_t size, int prot)
 
 	if (os_fault(call))
 		return NULL;
+	tool_map_begin();
 	p = mmap(NULL, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 		 -1, 0);
+	tool_map_end();
 	if (p == MAP_FAILED) {
 		errno = ENOMEM; /* what percu promises, whoever refused */
 		return NULL;

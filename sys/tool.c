@@ -10,6 +10,9 @@
  * Valgrind sees an object that is out as a block from malloc, with the stack
  * of the get; one that is back as a freed block, with the stack of the put.
  */
+#include <dlfcn.h>
+#include <string.h>
+
 #include "sys/tool.h"
 
 #if defined(__has_include)
@@ -31,8 +34,30 @@ extern WEAK void __lsan_register_root_region(const void *p, size_t n);
 extern WEAK void __lsan_unregister_root_region(const void *p, size_t n);
 extern WEAK void __tsan_acquire(void *p);
 extern WEAK void __tsan_release(void *p);
+extern WEAK void __tsan_ignore_thread_begin(void);
+extern WEAK void __tsan_ignore_thread_end(void);
 
 struct tool tool;
+
+/* (c) after tool_init(): glibc's own, and not those that TSan put before them. */
+static int (*mutex_lock)(pthread_mutex_t *m) = pthread_mutex_lock;
+static int (*mutex_unlock)(pthread_mutex_t *m) = pthread_mutex_unlock;
+
+static void unseen_init(void)
+{
+	void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+	void *lock, *unlock;
+
+	if (!libc)
+		return;
+	lock = dlsym(libc, "pthread_mutex_lock");
+	unlock = dlsym(libc, "pthread_mutex_unlock");
+	if (lock && unlock) {
+		memcpy(&mutex_lock, &lock, sizeof(lock));
+		memcpy(&mutex_unlock, &unlock, sizeof(unlock));
+	}
+	dlclose(libc);
+}
 
 void tool_init(void)
 {
@@ -42,6 +67,8 @@ void tool_init(void)
 	tool.asan = &__asan_poison_memory_region &&
 		    &__asan_unpoison_memory_region;
 	tool.tsan = &__tsan_acquire && &__tsan_release;
+	if (tool.tsan)
+		unseen_init();
 }
 
 void tool_acquire(void *obj)
@@ -107,6 +134,28 @@ void tool_forget(void *p, size_t size)
 	(void)p;
 	(void)size;
 #endif
+}
+
+void tool_map_begin(void)
+{
+	if (&__tsan_ignore_thread_begin && &__tsan_ignore_thread_end)
+		__tsan_ignore_thread_begin();
+}
+
+void tool_map_end(void)
+{
+	if (&__tsan_ignore_thread_begin && &__tsan_ignore_thread_end)
+		__tsan_ignore_thread_end();
+}
+
+void tool_lock_unseen(pthread_mutex_t *m)
+{
+	mutex_lock(m);
+}
+
+void tool_unlock_unseen(pthread_mutex_t *m)
+{
+	mutex_unlock(m);
 }
 
 /*

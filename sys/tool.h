@@ -23,6 +23,7 @@
 #ifndef PERCU_SYS_TOOL_H
 #define PERCU_SYS_TOOL_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -52,6 +53,21 @@ void tool_back(void *obj, size_t size);
 void tool_idle(void *obj, size_t size);
 void tool_unidle(void *obj, size_t size);
 void tool_forget(void *p, size_t size);
+
+/*
+ * TSan takes a new mapping for a write by the thread that makes it.  What is
+ * mapped between these is memory that nobody has touched.
+ */
+void tool_map_begin(void);
+void tool_map_end(void);
+
+/*
+ * TSan gives up where a thread holds 64 locks, and fork takes more.  These are
+ * taken behind its back; nobody else is to be ordered by them.
+ */
+void tool_lock_unseen(pthread_mutex_t *m);
+void tool_unlock_unseen(pthread_mutex_t *m);
+
 void tool_root(void *p, size_t size);	/* works before tool_init() */
 void tool_unroot(void *p, size_t size);	/* exactly one that was a root */
 
