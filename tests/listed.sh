@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Every source file is in its folder's Kbuild: check has built all that is.
+set -u
+
+O=${O:-build}
+rc=0
+
+for kbuild in */Kbuild */*/Kbuild; do
+	dir=${kbuild%/Kbuild}
+	for c in "$dir"/*.c; do
+		o=$O/${c%.c}
+		[ ! -e "$c" ] || [ -e "$o.o" ] || [ -e "$o.pic.o" ] || {
+			echo "$c is not in $kbuild"
+			rc=1
+		}
+	done
+	for sh in "$dir"/*.sh; do
+		[ ! -e "$sh" ] || grep -q "[ 	]${sh##*/}" "$kbuild" || {
+			echo "$sh is not in $kbuild"
+			rc=1
+		}
+	done
+done
+exit $rc
