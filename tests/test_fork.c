@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/test_fork.c - new processes, beside threads that are in the middle of it
+ *
+ * A child finds every lock free and every structure whole, wherever the
+ * parent's threads were: it allocates, frees what the parent has allocated,
+ * ages, and forks again.  One that hangs is ended by its alarm, which is a
+ * failure.  The parent goes on, and in the end has lost nothing.
+ */
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#else
+#define VALGRIND_CLO_CHANGE(option) (void)(option)
+#endif
+#include <errno.h>
+#include <percu/alloc.h>
+#include <spawn.h>
+#include <stdlib.h>
+
+#include "tests/hammer.h"
+
+enum {
+	WATCHDOG = 40, /* seconds */
+	NMINE = 30,
+};
+
+static struct hammer hammer;
+
+/* What the forking thread has when it forks. */
+struct mine {
+	void *obj[NMINE];
+	char *block[NMINE];
+};
+
+static void mine_take(struct mine *m)
+{
+	for (int i = 0; i < NMINE; i++) {
+		m->obj[i] = percu_pool_get(hammer.pool);
+		m->block[i] = percu_alloc(10u << i % 12);
+		child_must(m->obj[i] && m->block[i]);
+		m->block[i][0] = (char)i;
+	}
+}
+
+static void mine_give(struct mine *m)
+{
+	for (int i = 0; i < NMINE; i++) {
+		child_must(m->block[i][0] == (char)i);
+		percu_free(m->block[i]);
+		percu_pool_put(hammer.pool, m->obj[i]);
+	}
+}
+
+static bool reaped(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return false;
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+static void child_begin(void)
+{
+	alarm(WATCHDOG);
+	/* What the threads that were not forked have is no leak. */
+	VALGRIND_CLO_CHANGE("--leak-check=no");
+}
+
+/* Frees the parent's, uses its own, ages. */
+static void child_use(struct mine *m)
+{
+	struct check_rand r = { (uint64_t)getpid() };
+	struct percu_memstats ms;
+
+	child_begin();
+	child_must(!hammer_clear(&hammer));
+	mine_give(m);
+	for (int i = 0; i < 50; i++)
+		hammer_once(&hammer, &r);
+	percu_age();
+	percu_pool_shrink(hammer.pool);
+	percu_age();
+	ms = memstats();
+	child_must(stats_agree(&ms) && !heap_check() && !hammer.broken);
+}
+
+/* All that, and again in a process of its own. */
+static void child(struct mine *m)
+{
+	pid_t pid;
+
+	child_use(m);
+	mine_take(m);
+	pid = fork();
+	child_must(pid >= 0);
+	if (!pid) {
+		child_use(m);
+		_exit(0);
+	}
+	child_must(reaped(pid));
+	mine_give(m);
+	child_must(!hammer_clear(&hammer));
+	_exit(0);
+}
+
+static void fork_once(void)
+{
+	struct mine m;
+	pid_t pid;
+
+	mine_take(&m);
+	pid = fork();
+	CU_ASSERT_FATAL(pid >= 0);
+	if (!pid)
+		child(&m);
+	mine_give(&m);
+	CU_ASSERT_TRUE(reaped(pid));
+}
+
+static int nforks(void)
+{
+	if (!check_short())
+		return 500;
+	return tool_any() ? 6 : 50;
+}
+
+static void *fork_thread(void *arg)
+{
+	for (int i = 0; i < *(int *)arg; i++)
+		fork_once();
+	return NULL;
+}
+
+/* The main thread and another one fork, at the same time. */
+static void forks(void)
+{
+	int n = nforks() / 2;
+	pthread_t other;
+
+	fflush(NULL);
+	hammer_start(&hammer);
+	CU_ASSERT_FATAL(!pthread_create(&other, NULL, fork_thread, &n));
+	fork_thread(&n);
+	pthread_join(other, NULL);
+	printf("(%d forks) ", 2 * n);
+	hammer_stop(&hammer);
+}
+
+/* In the middle of percu_age(), for certain: in a destructor that it runs. */
+static struct middle {
+	pthread_barrier_t there, done;
+	struct percu_pool *pool;
+	_Atomic bool armed;
+} middle;
+
+static void middle_dtor(void *obj, void *arg)
+{
+	(void)obj;
+	(void)arg;
+	if (!atomic_exchange(&middle.armed, false))
+		return;
+	pthread_barrier_wait(&middle.there);
+	pthread_barrier_wait(&middle.done);
+}
+
+static void *middle_age(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 3; i++)
+		percu_age();
+	return NULL;
+}
+
+static void middle_child(void)
+{
+	void *p;
+
+	child_begin();
+	p = percu_pool_get(middle.pool);
+	child_must(p);
+	percu_pool_put(middle.pool, p);
+	percu_age();
+	percu_pool_shrink(middle.pool);
+	p = percu_alloc(1000);
+	child_must(p && !heap_check());
+	percu_free(p);
+	/* Nobody has an object of it; a dead thread had some in its hands. */
+	child_must(!percu_pool_destroy(middle.pool));
+	_exit(0);
+}
+
+static void fork_in_age(void)
+{
+	const struct percu_pool_attr attr = { .name = "middle",
+					      .size = 500,
+					      .dtor = middle_dtor };
+	void *objs[100];
+	pthread_t ager;
+	pid_t pid;
+
+	fflush(NULL);
+	pthread_barrier_init(&middle.there, NULL, 2);
+	pthread_barrier_init(&middle.done, NULL, 2);
+	middle.pool = percu_pool_create(&attr);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(middle.pool);
+	CU_ASSERT_EQUAL(percu_pool_get_bulk(middle.pool, objs, 100), 100);
+	percu_pool_put_bulk(middle.pool, objs, 100);
+	middle.armed = true;
+	CU_ASSERT_FATAL(!pthread_create(&ager, NULL, middle_age, NULL));
+	pthread_barrier_wait(&middle.there);
+	pid = fork();
+	if (!pid)
+		middle_child();
+	CU_ASSERT_TRUE(pid > 0 && reaped(pid));
+	pthread_barrier_wait(&middle.done);
+	pthread_join(ager, NULL);
+	CU_ASSERT_EQUAL(percu_pool_destroy(middle.pool), 0);
+	CU_ASSERT_TRUE(all_conserve());
+	pthread_barrier_destroy(&middle.there);
+	pthread_barrier_destroy(&middle.done);
+}
+
+/* Each has an end of its own for a child that shares the parent's memory. */
+static void spawns(void)
+{
+	char name[] = "true", *const argv[] = { name, NULL };
+	int n = nforks() / 2, failed = 0;
+	pid_t pid;
+
+	hammer_start(&hammer);
+	for (int i = 0; i < n; i++) {
+		pid = vfork();
+		if (!pid) {
+			execv("/bin/true", argv);
+			_exit(127);
+		}
+		failed += pid < 0 || !reaped(pid);
+		failed += posix_spawn(&pid, "/bin/true", NULL, NULL, argv,
+				      environ) ||
+			  !reaped(pid);
+	}
+	printf("(%d times vfork, %d posix_spawn) ", n, n);
+	CU_ASSERT_EQUAL(failed, 0);
+	hammer_stop(&hammer);
+}
+
+static const CU_TestInfo tests[] = {
+	{ "fork beside threads, from two of them", forks },
+	{ "fork in the middle of percu_age()", fork_in_age },
+	{ "vfork and posix_spawn beside threads", spawns },
+	CU_TEST_INFO_NULL
+};
+
+int main(void)
+{
+	return check_main("fork", tests);
+}
