@@ -58,9 +58,9 @@ static inline void lock_init(struct lock *l)
 
 static inline void lock_take(struct lock *l, enum lock_rank rank)
 {
-	lock_order_enter(rank);
 	locks_held++;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	lock_order_enter(rank);
 	pthread_mutex_lock(&l->mutex);
 }
 
@@ -79,9 +79,9 @@ static inline bool lock_try(struct lock *l, enum lock_rank rank)
 static inline void lock_give(struct lock *l, enum lock_rank rank)
 {
 	pthread_mutex_unlock(&l->mutex);
+	lock_order_leave(rank);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	locks_held--;
-	lock_order_leave(rank);
 }
 
 /*
@@ -90,18 +90,18 @@ static inline void lock_give(struct lock *l, enum lock_rank rank)
  */
 static inline void lock_take_unseen(struct lock *l, enum lock_rank rank)
 {
-	lock_order_enter(rank);
 	locks_held++;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	lock_order_enter(rank);
 	tool_lock_unseen(&l->mutex);
 }
 
 static inline void lock_give_unseen(struct lock *l, enum lock_rank rank)
 {
 	tool_unlock_unseen(&l->mutex);
+	lock_order_leave(rank);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	locks_held--;
-	lock_order_leave(rank);
 }
 
 #endif /* PERCU_SYS_LOCK_H */
