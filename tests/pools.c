@@ -65,7 +65,7 @@ static bool wrong(const char *name, const char *what, uint64_t a, uint64_t b)
 {
 	printf("\n    pool %s: %s: %llu, not %llu\n", name, what,
 	       (unsigned long long)a, (unsigned long long)b);
-	fflush(stdout);	/* a child may be about to _exit() */
+	fflush(stdout); /* a child may be about to _exit() */
 	return false;
 }
 
@@ -103,8 +103,7 @@ static bool budgets_hold(void)
 	bool ok = true;
 
 	list_for_each (l, &pools.list) {
-		struct percu_pool *p =
-			list_entry(l, struct percu_pool, pools);
+		struct percu_pool *p = list_entry(l, struct percu_pool, pools);
 
 		depots += p->depot.nobj * p->weight;
 	}

@@ -46,13 +46,14 @@ static void count_dtor(void *obj, void *arg)
 	__atomic_fetch_add(&unmade, 1, __ATOMIC_RELAXED);
 }
 
-static const struct percu_pool_attr foreign = {
-	.name = "foreign", .create = count_create, .destroy = count_destroy
-};
+static const struct percu_pool_attr foreign = { .name = "foreign",
+						.create = count_create,
+						.destroy = count_destroy };
 
-static const struct percu_pool_attr slab = {
-	.name = "slab", .size = 64, .ctor = count_ctor, .dtor = count_dtor
-};
+static const struct percu_pool_attr slab = { .name = "slab",
+					     .size = 64,
+					     .ctor = count_ctor,
+					     .dtor = count_dtor };
 
 static const struct percu_pool_attr *const both[] = { &foreign, &slab };
 
@@ -137,7 +138,8 @@ static void use_makes_young(void)
 		CU_ASSERT_EQUAL(made, before);
 		CU_ASSERT(stats_of(p).cached >= 10);
 		/* The others went; those in the record with the ten may stay. */
-		CU_ASSERT(stats_of(p).cached <= 10 + RECORD_MAX || p->slab.size);
+		CU_ASSERT(stats_of(p).cached <= 10 + RECORD_MAX ||
+			  p->slab.size);
 		if (p->foreign)
 			CU_ASSERT(unmade >= 300 - 10 - RECORD_MAX);
 		end(p);
@@ -308,7 +310,7 @@ static void busy_work(void)
 	void *a, *b, *c;
 
 	if (busy.depth)
-		return;		/* its own pool's callbacks come here again */
+		return; /* its own pool's callbacks come here again */
 	busy.depth++;
 	busy.calls++;
 	a = percu_alloc(100);
@@ -386,7 +388,7 @@ static void busy_pool(const struct percu_pool_attr *attr)
 	}
 	CU_ASSERT(busy.calls > 0);
 	CU_ASSERT_EQUAL(busy.failed, 0);
-	busy.own = NULL;	/* no use of a pool that ends */
+	busy.own = NULL; /* no use of a pool that ends */
 	busy.calls = 0;
 	idle(p, 100);
 	ASSERT_POOLS_HOLD(0);

@@ -20,13 +20,16 @@
 #include "tests/check.h"
 #include "tests/pools.h"
 
-static uint64_t seed;	/* of all threads; set before there are any */
+static uint64_t seed; /* of all threads; set before there are any */
 
-enum { LARGE = CLASS_MAX, ALIGN_MAX_ = 32 << 20 };
+enum {
+	LARGE = CLASS_MAX,
+	ALIGN_MAX_ = 32 << 20
+};
 
 /* Not for the compiler to see through. */
 static volatile size_t unknown_zero;
-#define HIDE(n)	((n) + unknown_zero)
+#define HIDE(n) ((n) + unknown_zero)
 
 /* Sizes worth trying: every small one, the border of each class, some large. */
 static size_t next_size(size_t size)
@@ -48,7 +51,7 @@ static size_t next_size(size_t size)
 	return size + 8190 - size % 8192 + (size < 100000 ? 1 : 200000);
 }
 
-#define for_each_size(size, max)	\
+#define for_each_size(size, max) \
 	for (size_t size = 0; size <= (max); size = next_size(size))
 
 /* Sizes. -------------------------------------------------------------------- */
@@ -135,9 +138,9 @@ static void null_is_nothing(void)
 static void too_much(void)
 {
 	static const size_t size[] = {
-		SIZE_MAX, SIZE_MAX - 15, SIZE_MAX - 16, SIZE_MAX - 8192,
-		(size_t)PTRDIFF_MAX + 1, PTRDIFF_MAX, (size_t)1 << 62,
-		(size_t)1 << 48, ((size_t)1 << 46) + 1,
+		SIZE_MAX,        SIZE_MAX - 15,           SIZE_MAX - 16,
+		SIZE_MAX - 8192, (size_t)PTRDIFF_MAX + 1, PTRDIFF_MAX,
+		(size_t)1 << 62, (size_t)1 << 48,         ((size_t)1 << 46) + 1,
 	};
 	void *p = percu_alloc(100);
 
@@ -177,7 +180,8 @@ static void sized(void)
 	void *p;
 
 	errno = EDOM;
-	for_each_size(size, 1 << 18) {
+	for_each_size(size, 1 << 18)
+	{
 		percu_free_sized(percu_alloc(HIDE(size)), size);
 		percu_free_sized(percu_zalloc(HIDE(size)), size);
 		p = percu_realloc(percu_alloc(HIDE(size / 2 + 1)), HIDE(size));
@@ -203,7 +207,8 @@ static void zeroes(void)
 	char *b[8];
 
 	for (int round = 0; round < 3; round++) {
-		for_each_size(size, max) {
+		for_each_size(size, max)
+		{
 			for (int k = 0; k < 8; k++) {
 				b[k] = percu_zalloc(HIDE(size));
 				bad += !b[k] || !bytes_zero(b[k], size);
@@ -268,8 +273,8 @@ static void aligned(void)
 		CU_ASSERT(aligned_holds(align, align + 1));
 		CU_ASSERT(aligned_holds(align, 3 * align + 5));
 		for (int i = 0; i < n; i++)
-			CU_ASSERT(aligned_holds(
-				align, check_rand_below(&r, 200000)));
+			CU_ASSERT(aligned_holds(align,
+						check_rand_below(&r, 200000)));
 	}
 	CU_ASSERT(aligned_holds(ALIGN_MAX_, 100 << 20));
 	ASSERT_POOLS_HOLD(0);
@@ -279,9 +284,21 @@ static void aligned(void)
 static void aligned_wrong(void)
 {
 	static const size_t align[] = {
-		0, 3, 5, 6, 12, 24, 100, 4095, 4097, ALIGN_MAX_ - 1,
-		ALIGN_MAX_ + 1, 2 * (size_t)ALIGN_MAX_, (size_t)1 << 40,
-		(size_t)1 << 63, SIZE_MAX,
+		0,
+		3,
+		5,
+		6,
+		12,
+		24,
+		100,
+		4095,
+		4097,
+		ALIGN_MAX_ - 1,
+		ALIGN_MAX_ + 1,
+		2 * (size_t)ALIGN_MAX_,
+		(size_t)1 << 40,
+		(size_t)1 << 63,
+		SIZE_MAX,
 	};
 
 	for (size_t i = 0; i < sizeof(align) / sizeof(*align); i++) {
@@ -315,7 +332,8 @@ static bool realloc_holds(size_t from, size_t to)
 	if (!tool_redzone()) {
 		if (had <= LARGE && to <= LARGE)
 			ok &= stayed == (percu_good_size(to) == had);
-		else if (had > LARGE && to > LARGE && to <= had && to >= had / 2)
+		else if (had > LARGE && to > LARGE && to <= had &&
+			 to >= had / 2)
 			ok &= stayed;
 		else if (to > had || percu_good_size(to) < had / 2)
 			ok &= !stayed;
@@ -377,7 +395,10 @@ static void realloc_fails(void)
 /* Threads. --------------------------------------------------------------------------- */
 
 /* A block that one thread allocates another frees; what is in it is its own. */
-enum { NR_THREADS = 8, SLOTS = 512 };
+enum {
+	NR_THREADS = 8,
+	SLOTS = 512
+};
 
 struct parcel {
 	size_t size;
@@ -385,7 +406,7 @@ struct parcel {
 };
 
 static struct exchange {
-	struct parcel *slot[SLOTS];	/* (a) */
+	struct parcel *slot[SLOTS]; /* (a) */
 	int rounds;
 	unsigned long wrong;
 } ex;
@@ -490,16 +511,16 @@ static void *scope(int how)
 	if (!a || !c)
 		return NULL;
 	if (how == 1)
-		return NULL;			/* on the way out of the middle */
+		return NULL; /* on the way out of the middle */
 	for (int i = 0; i < 3; i++) {
 		void *each percu_auto(free) = percu_alloc(10);
 
 		if (!each || i == 2)
-			break;			/* each turn's own scope */
+			break; /* each turn's own scope */
 	}
 	errno = EDOM;
 	if (how == 2)
-		return percu_no_free(a);	/* the caller's now */
+		return percu_no_free(a); /* the caller's now */
 	return NULL;
 }
 

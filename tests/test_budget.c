@@ -18,7 +18,7 @@
 #include "tests/check.h"
 #include "tests/pools.h"
 
-static uint64_t seed;	/* of all threads; set before there are any */
+static uint64_t seed; /* of all threads; set before there are any */
 
 static void *any_create(void *arg)
 {
@@ -32,9 +32,9 @@ static void any_destroy(void *obj, void *arg)
 	free(obj);
 }
 
-static const struct percu_pool_attr foreign = {
-	.name = "foreign", .create = any_create, .destroy = any_destroy
-};
+static const struct percu_pool_attr foreign = { .name = "foreign",
+						.create = any_create,
+						.destroy = any_destroy };
 
 static const struct percu_pool_attr slab = { .name = "slab", .size = 64 };
 
@@ -78,7 +78,7 @@ static void record_adapts(void)
 	CU_ASSERT(first > 0);
 	CU_ASSERT(first < most);
 	CU_ASSERT_EQUAL(most, p->capacity_max);
-	percu_pool_age(p);	/* this one sees the misses */
+	percu_pool_age(p); /* this one sees the misses */
 	before = capacity_here(p);
 	CU_ASSERT_EQUAL(before, most);
 	for (int i = 0; i < 8; i++) {
@@ -122,7 +122,11 @@ static void budget_returns(void)
 
 /* Bound. ------------------------------------------------------------------------ */
 
-enum { NR_POOLS = 12, NR_THREADS = 4, OUT = 400 };
+enum {
+	NR_POOLS = 12,
+	NR_THREADS = 4,
+	OUT = 400
+};
 
 static struct load {
 	struct percu_pool *pool[NR_POOLS];
@@ -139,8 +143,7 @@ static uint64_t waiting(void)
 	struct audit a;
 
 	list_for_each (l, &pools.list) {
-		struct percu_pool *p =
-			list_entry(l, struct percu_pool, pools);
+		struct percu_pool *p = list_entry(l, struct percu_pool, pools);
 
 		child_must(!pool_audit(p, &a));
 		bytes += (a.records + a.depot) * p->weight;
@@ -192,8 +195,8 @@ static void load_begin(void)
 	static const size_t size[] = { 16, 64, 200, 1000, 4096, 30000 };
 
 	load = (struct load){ .rounds = check_short() ? 4 : 60 };
-	load.bound = cpu_info.possible * (uint64_t)conf.cpu_cache +
-		     pools.depot_max;
+	load.bound =
+		cpu_info.possible * (uint64_t)conf.cpu_cache + pools.depot_max;
 	for (int i = 0; i < NR_POOLS; i++) {
 		struct percu_pool_attr attr = { .size = size[i % 6] };
 
@@ -293,8 +296,8 @@ static void again_aged(void)
 static void bounded_aged(void)
 {
 	CU_ASSERT(run_again("cpu_cache:128k,depot_cache:64k", "aged"));
-	CU_ASSERT(run_again("cpu_cache:128k,depot_cache:64k,mode:lock",
-			    "aged"));
+	CU_ASSERT(
+		run_again("cpu_cache:128k,depot_cache:64k,mode:lock", "aged"));
 }
 
 static void bounded(void)

@@ -22,7 +22,9 @@
  * A pool whose objects number themselves: the ctor counts one up for a number
  * that no object had before, and the dtor takes it off.
  */
-enum { NUMBERS = 1 << 17 };
+enum {
+	NUMBERS = 1 << 17
+};
 
 struct numbered {
 	uint64_t number, canary;
@@ -33,11 +35,11 @@ static struct numbers {
 	uint64_t next;
 	uint8_t made[NUMBERS], unmade[NUMBERS], out[NUMBERS];
 	unsigned long wrong, resets;
-	int err;		/* what the ctor says */
-	unsigned long after;	/* so many times 0 before that */
+	int err;             /* what the ctor says */
+	unsigned long after; /* so many times 0 before that */
 } nums;
 
-#define CANARY(n) ((n) * 0x9e3779b97f4a7c15u + 1)
+#define CANARY(n) ((n)*0x9e3779b97f4a7c15u + 1)
 
 static int number_ctor(void *obj, void *arg)
 {
@@ -169,9 +171,9 @@ static void dtor_count(void *obj, void *arg)
 
 static void dtor_alone(void)
 {
-	const struct percu_pool_attr attr = {
-		.size = 100, .dtor = dtor_count, .arg = &dtors
-	};
+	const struct percu_pool_attr attr = { .size = 100,
+					      .dtor = dtor_count,
+					      .arg = &dtors };
 	struct percu_pool *p = percu_pool_create(&attr);
 	struct percu_pool_stats st;
 	void *obj[100];
@@ -228,7 +230,7 @@ static void ctor_fails(void)
 
 /* Law: a create that fails says why, or it is ENOMEM; the pool works on. */
 static struct foreign_says {
-	int err;		/* what errno is set to; 0: it is left alone */
+	int err; /* what errno is set to; 0: it is left alone */
 	bool fail;
 	unsigned long created, destroyed, resets;
 } says;
@@ -359,8 +361,10 @@ static void used_reset(void *obj, void *arg)
 static void reset_slab(size_t reserve)
 {
 	const struct percu_pool_attr attr = {
-		.size = sizeof(struct used), .ctor = used_ctor,
-		.reset = used_reset, .reserve = reserve,
+		.size = sizeof(struct used),
+		.ctor = used_ctor,
+		.reset = used_reset,
+		.reserve = reserve,
 	};
 	struct percu_pool *p = percu_pool_create(&attr);
 	struct used *u[150];

@@ -41,9 +41,15 @@ static void destroy_malloc(void *obj, void *arg)
 	free(obj);
 }
 
-#define SLAB(...) { .size = 64, __VA_ARGS__ }
-#define FOREIGN(...) { .create = create_malloc, .destroy = destroy_malloc, \
-		       __VA_ARGS__ }
+#define SLAB(...)                       \
+	{                               \
+		.size = 64, __VA_ARGS__ \
+	}
+#define FOREIGN(...)                                                \
+	{                                                           \
+		.create = create_malloc, .destroy = destroy_malloc, \
+		__VA_ARGS__                                         \
+	}
 
 /* Law: contradictions and what is out of range are EINVAL. */
 static void attr_refused(void)
@@ -137,8 +143,10 @@ static void attr_least(void)
 static void names(void)
 {
 	static const char *const given[] = {
-		"x", "thirty-one-bytes-are-not-cut-xx",
-		"thirty-two-bytes-are-cut-by-one-", "quote\"back\\slash",
+		"x",
+		"thirty-one-bytes-are-not-cut-xx",
+		"thirty-two-bytes-are-cut-by-one-",
+		"quote\"back\\slash",
 		"a-very-long-name-that-goes-on-and-on-and-on-and-on-and-on",
 	};
 	char buf[64], want[32];
@@ -176,8 +184,8 @@ static bool size_works(size_t size, size_t align)
 
 	for (uint32_t i = 0; ok && i < 12; i++) {
 		obj[i] = percu_pool_get(p);
-		ok = obj[i] && (uintptr_t)obj[i] %
-				       (align ? align : natural(size)) == 0;
+		ok = obj[i] &&
+		     (uintptr_t)obj[i] % (align ? align : natural(size)) == 0;
 		if (ok)
 			fill_bytes(obj[i], size, i);
 	}
@@ -207,8 +215,9 @@ static void sizes(void)
 	}
 	for (int i = 0; i < n; i++) {
 		size = 1 + check_rand_below(&r, i % 4 ? 4096 : 256 << 10);
-		CU_ASSERT(size_works(size, (size_t)check_rand_below(&r, 2)
-						   << check_rand_below(&r, 13)));
+		CU_ASSERT(
+			size_works(size, (size_t)check_rand_below(&r, 2)
+						 << check_rand_below(&r, 13)));
 	}
 	ASSERT_POOLS_HOLD(0);
 }

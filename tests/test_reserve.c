@@ -12,9 +12,11 @@
 #include "tests/check.h"
 #include "tests/pools.h"
 
-static uint64_t seed;	/* of all threads; set before there are any */
+static uint64_t seed; /* of all threads; set before there are any */
 
-enum { NR_THREADS = 8 };
+enum {
+	NR_THREADS = 8
+};
 
 /* Foreign objects that can be had while more is true. */
 static struct source {
@@ -129,7 +131,7 @@ static void limit_and_failure(void)
 static struct limited {
 	struct percu_pool *pool;
 	int limit, out, most, rounds;
-	uint64_t end;		/* by os_clock_coarse() */
+	uint64_t end; /* by os_clock_coarse() */
 	unsigned long got, failed, wrong;
 } lim;
 
@@ -188,12 +190,14 @@ static void limit_threads(void)
  * them had an object when it began, and none of their calls from then until
  * it failed got one, the failure was a lie.
  */
-enum { LOG = 4096 };
+enum {
+	LOG = 4096
+};
 
 static struct other {
-	unsigned long calls;	/* that have ended */
+	unsigned long calls; /* that have ended */
 	int has;
-	bool got[LOG];		/* the result of call number % LOG */
+	bool got[LOG]; /* the result of call number % LOG */
 } __attribute__((aligned(128))) others[2];
 
 static bool watch_stop;
@@ -228,7 +232,7 @@ static bool watch_excuse(struct other *o, unsigned long first)
 	while ((calls = __atomic_load_n(&o->calls, __ATOMIC_SEQ_CST)) == now)
 		sched_yield();
 	if (calls - first >= LOG)
-		return true;	/* the log is gone */
+		return true; /* the log is gone */
 	for (; first <= now; first++)
 		if (__atomic_load_n(&o->got[first % LOG], __ATOMIC_RELAXED))
 			return true;
@@ -328,7 +332,9 @@ static void reserve_made(void)
 	ASSERT_POOLS_HOLD(0);
 }
 
-enum { RESERVE = 200 };
+enum {
+	RESERVE = 200
+};
 
 /* The n-th part of the reserve: got by one thread and put by another. */
 struct part {
@@ -369,6 +375,14 @@ static void alone_get(unsigned int i, void *arg)
 	}
 }
 
+/* Whatever ageing took, the reserve is not among it. */
+static bool part_stands(const struct part *part)
+{
+	struct percu_pool_stats st = stats_of(part->pool);
+
+	return st.created - st.destroyed >= RESERVE;
+}
+
 static void part_rounds(struct part *part)
 {
 	for (int round = 0; round < 8; round++) {
@@ -379,12 +393,14 @@ static void part_rounds(struct part *part)
 			percu_pool_age(part->pool);
 		if (round & 2)
 			percu_pool_shrink(part->pool);
+		CU_ASSERT(part_stands(part));
 		check_threads(1, alone_get, part);
 		CU_ASSERT_EQUAL(stats_of(part->pool).outstanding, RESERVE);
 		check_threads(NR_THREADS, part_put, part);
 		if (round & 4) {
 			percu_age();
 			percu_age();
+			CU_ASSERT(part_stands(part));
 		}
 	}
 }
@@ -413,8 +429,8 @@ static void reserve_kept(void)
 static void reserve_pinned(void)
 {
 	for (int foreign_too = 0; foreign_too < 2; foreign_too++) {
-		struct percu_pool *p = pool(foreign_too ? &foreign : &slab, 0,
-					    RESERVE);
+		struct percu_pool *p =
+			pool(foreign_too ? &foreign : &slab, 0, RESERVE);
 		void *obj[RESERVE];
 
 		pin(0);

@@ -20,7 +20,7 @@
 #include "tests/check.h"
 #include "tests/pools.h"
 
-static uint64_t seed;	/* of all threads; set before there are any */
+static uint64_t seed; /* of all threads; set before there are any */
 
 #ifndef SUITE
 #define SUITE "share"
@@ -30,11 +30,13 @@ static uint64_t seed;	/* of all threads; set before there are any */
 
 struct thing {
 	uint64_t id;
-	uint32_t owner;		/* (a) 0: nobody, else thread + 1 */
+	uint32_t owner; /* (a) 0: nobody, else thread + 1 */
 	uint32_t canary;
 };
 
-enum { CANARY = 0x74686e67 };
+enum {
+	CANARY = 0x74686e67
+};
 
 /* (a) */
 static uint64_t created, destroyed;
@@ -259,7 +261,11 @@ static void stress(void)
 
 /* Hand-over. ---------------------------------------------------------------- */
 
-enum { NR_THREADS = 8, HELD = 40, DESKS = 64 };
+enum {
+	NR_THREADS = 8,
+	HELD = 40,
+	DESKS = 64
+};
 
 /*
  * Laws: an object has at most one owner at any time; what its owner wrote
@@ -268,7 +274,7 @@ enum { NR_THREADS = 8, HELD = 40, DESKS = 64 };
 static struct office {
 	struct percu_pool *pool;
 	int rounds;
-	struct thing *desk[DESKS];	/* (a) whoever exchanges it has it */
+	struct thing *desk[DESKS]; /* (a) whoever exchanges it has it */
 	uint64_t handed;
 } office;
 
@@ -282,7 +288,9 @@ static void own(struct thing *t, uint32_t from, uint32_t to)
 		__atomic_fetch_add(&wrong, 1, __ATOMIC_RELAXED);
 }
 
-enum { ON_DESK = 1000 };
+enum {
+	ON_DESK = 1000
+};
 
 /* Leaves t (or nothing) on a desk and takes what lies there. */
 static struct thing *desk_exchange(struct check_rand *r, struct thing *t,
@@ -382,14 +390,16 @@ static void hand_over(void)
  * TestPoolDequeue: each object once.  One thread gets, every object goes
  * through a ring, another puts; each is seen as often as it was got.
  */
-enum { RING = 256 };
+enum {
+	RING = 256
+};
 
 static struct ring {
 	struct percu_pool *pool;
 	uint64_t rounds;
 	void *slot[RING];
-	uint64_t head __attribute__((aligned(128)));	/* (a) by the sender */
-	uint64_t tail __attribute__((aligned(128)));	/* (a) by the receiver */
+	uint64_t head __attribute__((aligned(128))); /* (a) by the sender */
+	uint64_t tail __attribute__((aligned(128))); /* (a) by the receiver */
 	uint64_t sum_in, sum_out;
 } ring;
 
@@ -499,9 +509,8 @@ static void no_thrashing(void)
 
 	pin(0);
 	for (size_t i = 0; i < sizeof(size) / sizeof(*size); i++) {
-		const struct percu_pool_attr attr = {
-			.name = "thrash", .size = size[i]
-		};
+		const struct percu_pool_attr attr = { .name = "thrash",
+						      .size = size[i] };
 		size_t max = size[i] > 4096 ? 20 : levels, n;
 		struct percu_pool *p = pool(&attr);
 		unsigned int bad = 0;
@@ -522,16 +531,22 @@ static void no_thrashing(void)
 	unpin();
 }
 
-/* BenchmarkPoolOverflow: so many puts, so many gets: by the magazine too. */
+/*
+ * BenchmarkPoolOverflow: so many puts, so many gets: by the magazine too; and
+ * no magazine is lost on the way.
+ */
 static void overflow(void)
 {
 	const uint64_t rounds = check_short() ? 50 : 500;
 	struct percu_pool *p = pool(&slab);
+	struct percu_memstats half, ms;
 	uint64_t visits, magazines;
 	void *held[600];
 
 	pin(0);
 	for (uint64_t i = 0; i < rounds; i++) {
+		if (i == rounds / 2)
+			percu_memstats(&half);
 		for (int k = 0; k < 600; k++)
 			held[k] = percu_pool_get(p);
 		for (int k = 0; k < 600; k++)
@@ -542,6 +557,8 @@ static void overflow(void)
 	printf("(%llu visits for %llu magazines) ", (unsigned long long)visits,
 	       (unsigned long long)magazines);
 	CU_ASSERT(visits <= 2 * magazines + 50);
+	percu_memstats(&ms);
+	CU_ASSERT_EQUAL(ms.meta_sys, half.meta_sys);
 	unpin();
 	end(p);
 }

@@ -26,7 +26,9 @@
 /* A pool whose name needs escapes, one without an object, some at work. */
 #define ODD_NAME "odd\"name\\of{a=pool}"
 
-enum { NR_POOLS = 4 };
+enum {
+	NR_POOLS = 4
+};
 
 static struct percu_pool *pool[NR_POOLS];
 static void *held[3];
@@ -48,7 +50,8 @@ static void begin(void)
 	const struct percu_pool_attr attr[NR_POOLS] = {
 		{ .name = ODD_NAME, .size = 5000 },
 		{ .name = "never-used", .size = 10 },
-		{ .name = "foreign", .create = create_any,
+		{ .name = "foreign",
+		  .create = create_any,
 		  .destroy = destroy_any },
 		{ .name = "limited", .size = 24, .limit = 1 },
 	};
@@ -104,22 +107,29 @@ struct figure {
 	bool total;
 };
 
-#define W(field, total) { #field, offsetof(struct percu_memstats, field), total }
-#define P(field, total) { #field, offsetof(struct percu_pool_stats, field), total }
+#define W(field, total)                                               \
+	{                                                             \
+#field, offsetof(struct percu_memstats, field), total \
+	}
+#define P(field, total)                                                 \
+	{                                                               \
+#field, offsetof(struct percu_pool_stats, field), total \
+	}
 
 static const struct figure whole[] = {
-	W(alloc, false), W(mallocs, true), W(frees, true), W(sys, false),
-	W(heap_sys, false), W(heap_inuse, false), W(heap_idle, false),
-	W(heap_released, false), W(heap_objects, false), W(meta_sys, false),
-	W(cached, false), W(deferred, false), W(large_bytes, false),
-	W(large_mallocs, true), W(large_frees, true), W(ages, true),
+	W(alloc, false),       W(mallocs, true),        W(frees, true),
+	W(sys, false),         W(heap_sys, false),      W(heap_inuse, false),
+	W(heap_idle, false),   W(heap_released, false), W(heap_objects, false),
+	W(meta_sys, false),    W(cached, false),        W(deferred, false),
+	W(large_bytes, false), W(large_mallocs, true),  W(large_frees, true),
+	W(ages, true),
 };
 
 static const struct figure one[] = {
-	P(size, false), P(gets, true), P(puts, true), P(puts_rcu, true),
-	P(misses, true), P(created, true), P(destroyed, true),
-	P(outstanding, false), P(cached, false), P(deferred, false),
-	P(limit_hits, true), P(failures, true),
+	P(size, false),     P(gets, true),         P(puts, true),
+	P(puts_rcu, true),  P(misses, true),       P(created, true),
+	P(destroyed, true), P(outstanding, false), P(cached, false),
+	P(deferred, false), P(limit_hits, true),   P(failures, true),
 };
 
 enum {
@@ -136,8 +146,7 @@ static uint64_t figure_of(const struct figure *f, const void *of)
 static struct percu_pool *pool_named(const char *name)
 {
 	list_for_each (l, &pools.list) {
-		struct percu_pool *p =
-			list_entry(l, struct percu_pool, pools);
+		struct percu_pool *p = list_entry(l, struct percu_pool, pools);
 
 		if (!strcmp(p->name, name) && stats_of(p).created)
 			return p;
@@ -151,8 +160,7 @@ static unsigned int pools_used(bool slab_only)
 	unsigned int n = 0;
 
 	list_for_each (l, &pools.list) {
-		struct percu_pool *p =
-			list_entry(l, struct percu_pool, pools);
+		struct percu_pool *p = list_entry(l, struct percu_pool, pools);
 
 		n += stats_of(p).created && !(slab_only && p->foreign);
 	}
@@ -323,7 +331,7 @@ static void json(void)
 /* OpenMetrics. ---------------------------------------------------------------------- */
 
 struct metrics {
-	char family[64];	/* the one that was declared last */
+	char family[64]; /* the one that was declared last */
 	bool total, typed, helped;
 	unsigned int families, samples;
 	char seen[64][64];
@@ -563,7 +571,7 @@ static void formats_unknown(void)
 			-EINVAL);
 	CU_ASSERT_EQUAL(percu_stats_write(fd, (enum percu_stats_format)99),
 			-EINVAL);
-	CU_ASSERT_EQUAL(percu_stats_write(fd, (enum percu_stats_format)-1),
+	CU_ASSERT_EQUAL(percu_stats_write(fd, (enum percu_stats_format) - 1),
 			-EINVAL);
 	close(fd);
 }
@@ -571,7 +579,8 @@ static void formats_unknown(void)
 /* Law: what write() says is returned: at the first write and at any later. */
 static void errors_returned(void)
 {
-	int full = open("/dev/full", O_WRONLY), null = open("/dev/null", O_WRONLY);
+	int full = open("/dev/full", O_WRONLY),
+	    null = open("/dev/null", O_WRONLY);
 	int closed = open("/dev/null", O_WRONLY);
 	unsigned long writes;
 
@@ -613,8 +622,8 @@ static void allocates_nothing(void)
 	os_fault_arm(1u << OS_MAP | 1u << OS_RESERVE | 1u << OS_COMMIT, 1,
 		     true);
 	for (int fmt = PERCU_STATS_TEXT; fmt <= PERCU_STATS_SLABINFO; fmt++)
-		CU_ASSERT_EQUAL(percu_stats_write(
-					null, (enum percu_stats_format)fmt),
+		CU_ASSERT_EQUAL(percu_stats_write(null,
+						  (enum percu_stats_format)fmt),
 				0);
 	CU_ASSERT_EQUAL(os_fault_seen(), 0);
 	os_fault_disarm();
@@ -627,8 +636,8 @@ static void allocates_nothing(void)
 /* Law: it stops nobody: a reader that is slow, pools that end meanwhile. */
 static struct slow {
 	int fd;
-	bool done;	/* (a) */
-	unsigned long rounds, bad, unwritten;	/* of one thread each */
+	bool done;                            /* (a) */
+	unsigned long rounds, bad, unwritten; /* of one thread each */
 } slow;
 
 static void slow_thread(unsigned int i, void *arg)
@@ -639,9 +648,10 @@ static void slow_thread(unsigned int i, void *arg)
 	(void)arg;
 	if (i == 0) {
 		for (int k = 0; k < (check_short() ? 10 : 100); k++)
-			slow.unwritten += percu_stats_write(
-					    slow.fd,
-					    (enum percu_stats_format)(k % 4)) != 0;
+			slow.unwritten +=
+				percu_stats_write(
+					slow.fd,
+					(enum percu_stats_format)(k % 4)) != 0;
 		__atomic_store_n(&slow.done, true, __ATOMIC_RELEASE);
 		close(slow.fd);
 	} else if (i == 1) {
