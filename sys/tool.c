@@ -125,6 +125,22 @@ void tool_unidle(void *obj, size_t size)
 #endif
 }
 
+void tool_hush(void)
+{
+#if HAS_MEMCHECK
+	if (tool.valgrind)
+		VALGRIND_DISABLE_ERROR_REPORTING;
+#endif
+}
+
+void tool_unhush(void)
+{
+#if HAS_MEMCHECK
+	if (tool.valgrind)
+		VALGRIND_ENABLE_ERROR_REPORTING;
+#endif
+}
+
 void tool_forget(void *p, size_t size)
 {
 #if HAS_MEMCHECK

@@ -52,6 +52,9 @@ void tool_out(void *obj, size_t size, bool defined);
 void tool_back(void *obj, size_t size);
 void tool_idle(void *obj, size_t size);
 void tool_unidle(void *obj, size_t size);
+/* Between the two Valgrind says nothing of what this thread touches. */
+void tool_hush(void);
+void tool_unhush(void);
 void tool_forget(void *p, size_t size);
 
 /*
