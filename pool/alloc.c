@@ -154,14 +154,31 @@ void *alloc_slow(size_t size)
 	return large_alloc(1, size, &zero);
 }
 
-PERCU_API void *percu_alloc(size_t size)
+static inline struct percu_front *front_of(size_t size)
+{
+	return &class_fronts.of[class_of(size)];
+}
+
+/* Over 1 KiB: another table. */
+static __attribute__((noinline))
+void *alloc_medium(size_t size)
 {
 	void *ptr;
 
-	if (unlikely(size > CLASS_MAX))
-		return alloc_slow(size);
-	if (likely(percu_class_pop(&class_front[class_of(size) + 1],
-				    PERCU_RSEQ_OFFSET, &ptr)))
+	if (likely(size <= CLASS_MAX &&
+		   percu_class_pop(front_of(size), &ptr)))
+		return ptr;
+	return alloc_slow(size);
+}
+
+PERCU_API __attribute__((aligned(CACHE_LINE)))
+void *percu_alloc(size_t size)
+{
+	void *ptr;
+
+	if (unlikely(size > CLASS_SMALL_MAX))
+		return alloc_medium(size);
+	if (likely(percu_class_pop(front_of(size), &ptr)))
 		return ptr;
 	return alloc_slow(size);
 }
@@ -267,7 +284,8 @@ void free_slow(void *ptr)
 	free_from(ptr, __builtin_return_address(0));
 }
 
-PERCU_API void percu_free(void *ptr)
+PERCU_API __attribute__((aligned(CACHE_LINE)))
+void percu_free(void *ptr)
 {
 	uintptr_t p = (uintptr_t)ptr;
 	struct arena *a;
@@ -280,7 +298,7 @@ PERCU_API void percu_free(void *ptr)
 		return free_slow(ptr);
 	/* A dependent load: whoever has the pointer got it after the entry. */
 	c = a->class[(p >> PAGE_SHIFT_) & (ARENA_PAGES - 1)];
-	if (likely(percu_class_push(&class_front[c], PERCU_RSEQ_OFFSET, ptr)))
+	if (likely(percu_class_push(&class_fronts.none + c, ptr)))
 		return;
 	free_slow(ptr);
 }
@@ -320,14 +338,15 @@ void free_sized_slow(void *ptr, size_t size)
 	free_from(ptr, __builtin_return_address(0));
 }
 
-PERCU_API void percu_free_sized(void *ptr, size_t size)
+PERCU_API __attribute__((aligned(CACHE_LINE)))
+void percu_free_sized(void *ptr, size_t size)
 {
 	struct percu_front *front;
 
 	if (unlikely(!ptr || size > CLASS_MAX))
 		return free_sized_slow(ptr, size);
-	front = &class_front[class_of(size) + 1];
-	if (likely(percu_class_push(front, PERCU_RSEQ_OFFSET, ptr)))
+	front = front_of(size);
+	if (likely(percu_class_push(front, ptr)))
 		return;
 	free_sized_slow(ptr, size);
 }

@@ -147,7 +147,7 @@ static bool record_idle(struct percu_pool *p, uint32_t index)
 {
 	struct record_counts c;
 	struct record *r;
-	uint32_t ops, seen;
+	uint16_t ops, seen;
 	char *base = __atomic_load_n(&p->records, __ATOMIC_ACQUIRE);
 
 	if (!base || !(__atomic_load_n(&p->open[index / 64], __ATOMIC_RELAXED) >>
@@ -157,7 +157,7 @@ static bool record_idle(struct percu_pool *p, uint32_t index)
 	if (!__atomic_load_n(&r->capacity, __ATOMIC_RELAXED))
 		return false;
 	record_read(r, &c);
-	ops = (uint32_t)(c.gets + c.puts);
+	ops = (uint16_t)(c.gets + c.puts);
 	seen = r->seen;
 	r->seen = ops;
 	return ops == seen;
@@ -276,11 +276,11 @@ struct record *record_here(struct percu_pool *p)
 bool record_grow(struct percu_pool *p, struct record *r, enum record_event ev,
 		 bool contended)
 {
-	uint32_t last = __atomic_exchange_n(&r->last, ev, __ATOMIC_RELAXED);
+	uint8_t last = __atomic_exchange_n(&r->last, (uint8_t)ev, __ATOMIC_RELAXED);
 	uint32_t old = __atomic_load_n(&r->capacity, __ATOMIC_RELAXED);
 	uint32_t new = old * 2;
 
-	__atomic_fetch_add(&r->events, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&r->missed, 1, __ATOMIC_RELAXED);
 	if (!old || old >= p->capacity_max)
 		return false;
 	if (last && last == ev && !contended && old >= p->capacity_max / 2)
@@ -300,7 +300,7 @@ void record_relax(struct percu_pool *p, uint32_t index)
 	uint32_t first = capacity_first(p);
 
 	__atomic_store_n(&r->last, RECORD_NONE, __ATOMIC_RELAXED);
-	if (__atomic_exchange_n(&r->events, 0, __ATOMIC_RELAXED) == 0 && old)
+	if (!__atomic_exchange_n(&r->missed, 0, __ATOMIC_RELAXED) && old)
 		capacity_change(p, r, index, old,
 				old / 2 > first ? old / 2 : 0);
 }

@@ -36,10 +36,9 @@
 static const char no_record[sizeof(struct record)]
 	__attribute__((aligned(CACHE_LINE)));
 
-struct percu_front class_front[NR_CLASSES + 1] = {
-	[0 ... NR_CLASSES] = {
-		.base = (char *)(uintptr_t)no_record, .index_off = 4, .mask = 0,
-	}
+#define NOT_YET { .base = (char *)(uintptr_t)no_record, .index_off = 4 }
+struct class_fronts class_fronts = {
+	.none = NOT_YET, .of = { [0 ... NR_CLASSES - 1] = NOT_YET },
 };
 
 struct percu_pool class_pool[NR_CLASSES];
@@ -75,7 +74,7 @@ static void class_setup(unsigned int c)
 	slab_init(&p->slab, class_size[c], class_size[c] < 16 ? 8 : 16,
 		  (uint8_t)(c + 1), p);
 	pool_setup(p, &attr);
-	front_setup(p, &class_front[c + 1]);
+	front_setup(p, &class_fronts.of[c]);
 	p->open = meta_alloc((cpu_info.possible + 63) / 64 * sizeof(uint64_t));
 	list_add_tail(&p->pools, &pools.list);
 	__atomic_store_n(&p->magic, POOL_ALIVE, __ATOMIC_RELEASE);

@@ -242,11 +242,12 @@ void *pool_get_slow(struct percu_pool *p)
 	return obj;
 }
 
-PERCU_API void *percu_pool_get(struct percu_pool *pool)
+PERCU_API __attribute__((aligned(CACHE_LINE)))
+void *percu_pool_get(struct percu_pool *pool)
 {
 	void *obj;
 
-	if (likely(percu_record_pop(&pool->front, pool->front.rseq, &obj)))
+	if (likely(percu_record_pop(&pool->front, &obj)))
 		return obj;
 	return pool_get_slow(pool);
 }
@@ -331,10 +332,10 @@ void pool_put_slow(struct percu_pool *p, void *obj)
 	pool_put_from(p, obj, __builtin_return_address(0));
 }
 
-PERCU_API void percu_pool_put(struct percu_pool *pool, void *obj)
+PERCU_API __attribute__((aligned(CACHE_LINE)))
+void percu_pool_put(struct percu_pool *pool, void *obj)
 {
-	if (likely(obj && percu_record_push(&pool->front, pool->front.rseq,
-					    obj)))
+	if (likely(obj && percu_record_push(&pool->front, obj)))
 		return;
 	pool_put_slow(pool, obj);
 }

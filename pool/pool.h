@@ -64,12 +64,12 @@ enum {
 
 /*
  * One CPU's record.  The word is described in <percu/record.h>.  A side holds
- * what the word cannot: the operations counted before the word's, and the net
- * number of objects that came from or went to magazines rather than callers.
+ * what the word cannot: the gets counted before the word's, and the net number
+ * of objects that came from or went to magazines rather than callers.
  * A bulk sequence writes the side that is not current, and its commit makes
  * it current together with the new count, so
  *
- *	ops  = side.ops + ops(word)		single gets and puts, ever
+ *	gets = side.gets + gets(word)
  *	puts - gets = count(word) - side.net
  *
  * hold at every moment.  seq tells a reader on another CPU that the side it
@@ -79,22 +79,22 @@ enum {
 #define SIDE_BUSY	UINT64_MAX
 
 struct record_side {
-	uint64_t seq, ops;
+	uint64_t seq, gets;
 	int64_t net;
 };
 
 struct record {
 	uint64_t word;			/* (o), read by all */
 	uint32_t capacity;		/* (a); 0: not opened */
-	uint32_t seen;			/* (P) operations, when the clock came by */
+	uint16_t seen;			/* (P) operations, when the clock came by */
+	uint8_t last;			/* (a) enum record_event */
+	uint8_t missed;			/* (a) since the last ageing */
 	struct record_side side[2];	/* (o), read by all */
 	/* cold: slow paths only */
 	struct lock lock;		/* lock path: guards what is (o) */
 	struct magazine *spare;		/* (a) an empty magazine, or NULL */
-	uint32_t last;			/* (a) enum record_event */
-	uint32_t events;		/* (a) misses since the last ageing */
 	uint64_t misses;		/* (a) gets that found nothing, ever */
-	void *slot[] __attribute__((aligned(CACHE_LINE)));	/* (o) */
+	void *slot[];			/* (o) */
 };
 
 static_assert(offsetof(struct record, capacity) == 8, "known to the sequences");
@@ -133,7 +133,7 @@ enum pool_magic {
 struct percu_pool {
 	struct percu_front front;	/* (r) what percu_pool_get and put use */
 	struct percu_front inner;	/* (r) the records, unless stopped */
-	struct percu_front *hot;	/* (c) &front, or a class's class_front */
+	struct percu_front *hot;	/* (c) &front, or one of class_fronts */
 	uint32_t magic;			/* (a) enum pool_magic */
 	uint32_t magazine;		/* (c) objects in a magazine */
 	uint32_t capacity_max;		/* (c) of a record */
@@ -172,11 +172,15 @@ static_assert(offsetof(struct percu_pool, front) == 0, "known to inline.h");
 extern struct percu_pool class_pool[NR_CLASSES] HIDDEN;
 
 /*
- * The class pools' fronts, close together, as the page map names classes: plus
- * one.  Front 0 stands for pages of no class, has the dummy for ever, and so
- * turns every other free into a miss.
+ * The class pools' fronts, close together.  The page map names classes plus
+ * one, so what it says indexes from none: that stands for pages of no class,
+ * has the dummy for ever, and turns every other free into a miss.
  */
-extern struct percu_front class_front[NR_CLASSES + 1] HIDDEN;
+struct class_fronts {
+	struct percu_front none;
+	struct percu_front of[NR_CLASSES];
+};
+extern struct class_fronts class_fronts HIDDEN;
 
 /* init.c */
 extern struct pools {

@@ -7,17 +7,17 @@
  * machines without rseq, and what reads a record.  Where records come from and
  * how large they are is budget.c's.
  *
- * A bulk sequence, in pseudo-code (take; give is its mirror image):
+ * A bulk sequence, in pseudo-code (take; give is its mirror image, and counts no gets):
  *
  *	1  word  = record->word
  *	2  k     = min(n, count(word)); if k == 0: return 0
  *	3  copy slot[count - k .. count) to objs		(private memory)
  *	4  other = the side that is not current
  *	5  other.seq = SIDE_BUSY
- *	6  other.ops = side.ops + ops(word) + (k if counted)
+ *	6  other.gets = side.gets + gets(word) + (k if counted)
  *	7  other.net = side.net - (k if moved)
  *	8  other.seq = side.seq + 1
- *	9  record->word = count - k, other is current, 0 ops	(commit)
+ *	9  record->word = count - k, other is current, 0 gets	(commit)
  *
  * Everything before 9 writes what nobody believes before 9, and is done
  * again from 1 if the thread is preempted, migrated or signalled.
@@ -35,7 +35,7 @@
 
 /* The lock path, and the drainer. ---------------------------------------- */
 
-static void side_turn(struct record *r, uint64_t ops, int64_t net,
+static void side_turn(struct record *r, uint64_t gets, int64_t net,
 		      uint64_t count)
 {
 	const struct record_side *cur;
@@ -46,7 +46,8 @@ static void side_turn(struct record *r, uint64_t ops, int64_t net,
 	other = &r->side[!side];
 	/* Each store but the first releases: record_try() acquires. */
 	__atomic_store_n(&other->seq, SIDE_BUSY, __ATOMIC_RELAXED);
-	__atomic_store_n(&other->ops, cur->ops + ops + r->word / PERCU_WORD_OP,
+	__atomic_store_n(&other->gets,
+			 cur->gets + gets + r->word / PERCU_WORD_GET,
 			 __ATOMIC_RELEASE);
 	__atomic_store_n(&other->net, cur->net + net, __ATOMIC_RELEASE);
 	__atomic_store_n(&other->seq, cur->seq + 1, __ATOMIC_RELEASE);
@@ -83,7 +84,7 @@ static size_t give_locked(struct record *r, void *const *objs, size_t n,
 		n = capacity - count;
 	memcpy(&r->slot[count], objs, n * sizeof(*objs));
 	if (how == RECORD_COUNT)
-		side_turn(r, n, 0, count + n);
+		side_turn(r, 0, 0, count + n);
 	else
 		side_turn(r, 0, (int64_t)n, count + n);
 	return n;
@@ -91,12 +92,12 @@ static size_t give_locked(struct record *r, void *const *objs, size_t n,
 
 /*
  * The drainer's: the pool is stopped, so all its records are the caller's.
- * Operations that the word has counted for long move to a side, before they
- * overflow it: 2^46 are hits of a day and more without a single miss.
+ * Gets that the word has counted for long move to a side, before they overflow
+ * it: 2^46 are hits of a day and more without a single miss.
  */
 size_t record_drain(struct record *r, void **objs, size_t n)
 {
-	if (unlikely(r->word / PERCU_WORD_OP >> 46))
+	if (unlikely(r->word / PERCU_WORD_GET >> 46))
 		side_turn(r, 0, 0, r->word & PERCU_WORD_COUNT);
 	return take_locked(r, objs, n, RECORD_MOVE);
 }
@@ -162,8 +163,11 @@ static size_t lockpath_give(struct percu_pool *p, void *const *objs, size_t n,
 
 #if PERCU_HAS_RSEQ
 
-/* Steps 4 to 9; %[left] is the new count.  sign: of what a move does to net. */
-#define BULK_COMMIT(sign)						\
+/*
+ * Steps 4 to 9; %[tmp] is the new count.  gets: adds what is counted; sign: of
+ * what a move does to net.
+ */
+#define BULK_COMMIT(gets, sign)						\
 	"movq %[word], %[t]\n\t"					\
 	"shrq $16, %[t]\n\t"						\
 	"andl $1, %k[t]\n\t"						\
@@ -177,7 +181,7 @@ static size_t lockpath_give(struct percu_pool *p, void *const *objs, size_t n,
 	"addq 8(%[p]), %[t]\n\t"					\
 	"movq %[k], %[w]\n\t"						\
 	"andq %[how], %[w]\n\t"						\
-	"addq %[w], %[t]\n\t"						\
+	gets								\
 	"movq %[t], 8(%[j])\n\t"					\
 	"subq %[k], %[w]\n\t"			/* -(k if moved) */	\
 	"movq 16(%[p]), %[t]\n\t"					\
@@ -211,7 +215,7 @@ size_t rseq_take(struct percu_front *front, void **objs, size_t n, long how)
 	uint64_t rec, tmp, word, k, p, j, t, w;
 
 	__asm__ __volatile__ goto(
-		PERCU_RSEQ_BEGIN(none, "")
+		PERCU_RSEQ_BEGIN(none, "", "")
 		"movq (%[rec]), %[word]\n\t"
 		"movzwl %w[word], %k[tmp]\n\t"
 		"movq %[n], %[k]\n\t"
@@ -228,12 +232,12 @@ size_t rseq_take(struct percu_front *front, void **objs, size_t n, long how)
 		"incq %[j]\n\t"
 		"cmpq %[k], %[j]\n\t"
 		"jb 6b\n\t"
-		BULK_COMMIT("addq")
+		BULK_COMMIT("addq %[w], %[t]\n\t", "addq")
 		: [rec] "=&r" (rec), [tmp] "=&r" (tmp), [word] "=&r" (word),
 		  [k] "=&r" (k), [p] "=&r" (p), [j] "=&r" (j), [t] "=&r" (t),
 		  [w] "=&r" (w)
-		: PERCU_RSEQ_INPUTS(front, front->rseq), [objs] "r" (objs), [n] "r" (n),
-		  [how] "r" (how), [slots] "i" (PERCU_RECORD_SLOTS)
+		: PERCU_RSEQ_INPUTS(front), [rseq] "r" (front->rseq),
+		  [objs] "r" (objs), [n] "r" (n), [how] "r" (how)
 		: "memory", "cc"
 		: none);
 	return k;
@@ -248,7 +252,7 @@ size_t rseq_give(struct percu_front *front, void *const *objs, size_t n,
 	uint64_t rec, tmp, word, k, p, j, t, w;
 
 	__asm__ __volatile__ goto(
-		PERCU_RSEQ_BEGIN(none, "")
+		PERCU_RSEQ_BEGIN(none, "", "")
 		"movq (%[rec]), %[word]\n\t"
 		"movzwl %w[word], %k[tmp]\n\t"
 		"movl 8(%[rec]), %k[k]\n\t"
@@ -265,12 +269,12 @@ size_t rseq_give(struct percu_front *front, void *const *objs, size_t n,
 		"cmpq %[k], %[j]\n\t"
 		"jb 6b\n\t"
 		"addq %[k], %[tmp]\n\t"
-		BULK_COMMIT("subq")
+		BULK_COMMIT("", "subq")
 		: [rec] "=&r" (rec), [tmp] "=&r" (tmp), [word] "=&r" (word),
 		  [k] "=&r" (k), [p] "=&r" (p), [j] "=&r" (j), [t] "=&r" (t),
 		  [w] "=&r" (w)
-		: PERCU_RSEQ_INPUTS(front, front->rseq), [objs] "r" (objs), [n] "r" (n),
-		  [how] "r" (how), [slots] "i" (PERCU_RECORD_SLOTS)
+		: PERCU_RSEQ_INPUTS(front), [rseq] "r" (front->rseq),
+		  [objs] "r" (objs), [n] "r" (n), [how] "r" (how)
 		: "memory", "cc"
 		: none);
 	return k;
@@ -321,14 +325,14 @@ void *record_get(struct percu_pool *p)
 	void *obj;
 
 	if (cpu_info.rseq)
-		return percu_record_pop(&p->inner, p->inner.rseq, &obj) ? obj : NULL;
+		return percu_record_pop(&p->inner, &obj) ? obj : NULL;
 	return lockpath_take(p, &obj, 1, RECORD_COUNT) ? obj : NULL;
 }
 
 bool record_put(struct percu_pool *p, void *obj)
 {
 	if (cpu_info.rseq)
-		return percu_record_push(&p->inner, p->inner.rseq, obj);
+		return percu_record_push(&p->inner, obj);
 	return lockpath_give(p, &obj, 1, RECORD_COUNT);
 }
 
@@ -354,7 +358,7 @@ bool record_put(struct percu_pool *p, void *obj)
  * CPU that keeps turning sides, each turn of which is progress.
  */
 static bool record_try(const struct record *r, uint64_t side, uint64_t *word,
-		       uint64_t *ops, int64_t *net)
+		       uint64_t *gets, int64_t *net)
 {
 	const struct record_side *s = &r->side[!!side];
 	uint64_t seq = __atomic_load_n(&s->seq, __ATOMIC_ACQUIRE);
@@ -362,7 +366,7 @@ static bool record_try(const struct record *r, uint64_t side, uint64_t *word,
 	*word = __atomic_load_n(&r->word, __ATOMIC_ACQUIRE);
 	if (seq == SIDE_BUSY || (*word & PERCU_WORD_SIDE) != side)
 		return false;
-	*ops = __atomic_load_n(&s->ops, __ATOMIC_ACQUIRE);
+	*gets = __atomic_load_n(&s->gets, __ATOMIC_ACQUIRE);
 	*net = __atomic_load_n(&s->net, __ATOMIC_ACQUIRE);
 	*word = __atomic_load_n(&r->word, __ATOMIC_ACQUIRE);
 	return (*word & PERCU_WORD_SIDE) == side &&
@@ -371,14 +375,12 @@ static bool record_try(const struct record *r, uint64_t side, uint64_t *word,
 
 void record_read(const struct record *r, struct record_counts *c)
 {
-	uint64_t word = __atomic_load_n(&r->word, __ATOMIC_ACQUIRE), ops;
+	uint64_t word = __atomic_load_n(&r->word, __ATOMIC_ACQUIRE);
 	int64_t net;
 
-	while (!record_try(r, word & PERCU_WORD_SIDE, &word, &ops, &net))
+	while (!record_try(r, word & PERCU_WORD_SIDE, &word, &c->gets, &net))
 		;
 	c->count = word & PERCU_WORD_COUNT;
-	ops += word / PERCU_WORD_OP;
-	net = (int64_t)c->count - net;			/* puts - gets */
-	c->puts = (ops + (uint64_t)net) / 2;
-	c->gets = (ops - (uint64_t)net) / 2;
+	c->gets += word / PERCU_WORD_GET;
+	c->puts = c->gets + c->count - (uint64_t)net;
 }

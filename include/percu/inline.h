@@ -41,8 +41,8 @@ void *percu_pool_get_inline(struct percu_pool *pool)
 {
 	void *obj;
 
-	if (__builtin_expect(percu_record_pop(
-			(struct percu_front *)(void *)pool, PERCU_RSEQ_OFFSET, &obj), 1))
+	if (__builtin_expect(percu_inline_pop(
+			(struct percu_front *)(void *)pool, &obj), 1))
 		return obj;
 	return percu_abi1_get_miss(pool);
 }
@@ -56,8 +56,8 @@ void *percu_pool_get_inline(struct percu_pool *pool)
  */
 static inline void percu_pool_put_inline(struct percu_pool *pool, void *obj)
 {
-	if (__builtin_expect(obj && percu_record_push(
-			(struct percu_front *)(void *)pool, PERCU_RSEQ_OFFSET, obj), 1))
+	if (__builtin_expect(obj && percu_inline_push(
+			(struct percu_front *)(void *)pool, obj), 1))
 		return;
 	percu_abi1_put_miss(pool, obj);
 }

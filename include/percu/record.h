@@ -44,20 +44,19 @@
 
 enum {
 	PERCU_RECORD_SHIFT	= 16,	/* bytes from one CPU's record to the next's */
-	PERCU_RECORD_SLOTS	= 128,	/* offset of the first object pointer */
+	/* Offset of the first object pointer; one byte in an instruction. */
+	PERCU_RECORD_SLOTS	= 120,
 };
 
 /*
  * The word, from its low end: 16 bits count of objects, 1 bit which of the
- * record's two sides is current, 47 bits operations since that side was
- * written.  A pop takes one from the count and adds an operation; a push adds
- * one to both.
+ * record's two sides is current, 47 bits gets since that side was written.  A
+ * pop takes one from the count and adds a get; a push adds one to the count.
  */
 #define PERCU_WORD_COUNT	0xffffull
 #define PERCU_WORD_SIDE		0x10000ull
-#define PERCU_WORD_OP		0x20000ull
-#define PERCU_WORD_POP		(PERCU_WORD_OP - 1)
-#define PERCU_WORD_PUSH		(PERCU_WORD_OP + 1)
+#define PERCU_WORD_GET		0x20000ull
+#define PERCU_WORD_POP		(PERCU_WORD_GET - 1)
 
 /* The first words of struct percu_pool. */
 struct percu_front {
@@ -71,6 +70,11 @@ struct percu_front {
 #if PERCU_HAS_RSEQ
 
 /*
+ * Each sequence fits, with its function around it, a line of 64 bytes: hence
+ * registers that need no prefix ("R"), a 32-bit shift, an offset of the slots
+ * below 128, and a word that a push only increments.  One more line to fetch
+ * costs a pair two cycles of eleven.
+ *
  * The frame of a sequence.  Labels: 1 arms, 2 starts, 3 is the instruction
  * after the commit, 4 is where the kernel sends an aborted sequence, which
  * starts over.  The descriptor goes to __rseq_cs, where debuggers look too;
@@ -94,13 +98,15 @@ struct percu_front {
 	".popsection\n\t"
 
 /*
- * Arms, and leaves the address of this CPU's record in %[rec].  The test of
- * cpu_id is a branch, and not a fold into the index, because it is never
- * taken: so the index does not wait for it.
+ * Arms, and leaves the address of this CPU's record in %[rec].  load: brings
+ * __rseq_offset to %[rseq], where that is not an input.  mask: of the index.
+ * The test of cpu_id is a branch, and not a fold into the index, because it is
+ * never taken: so the index does not wait for it.
  */
-#define PERCU_RSEQ_BEGIN(miss, mask)					\
+#define PERCU_RSEQ_BEGIN(miss, load, mask)				\
 	PERCU_RSEQ_DESCRIBE						\
 	"1:\n\t"							\
+	load								\
 	"leaq 5b(%%rip), %[rec]\n\t"					\
 	"movq %[rec], %%fs:8(%[rseq])\n"				\
 	"2:\n\t"							\
@@ -109,133 +115,170 @@ struct percu_front {
 	"js %l[" #miss "]\n\t"						\
 	"movl %%fs:(%[rseq],%[tmp]), %k[rec]\n\t"			\
 	mask								\
-	"shlq %[shift], %[rec]\n\t"					\
+	"shll %[shift], %k[rec]\n\t"					\
 	"addq (%[front]), %[rec]\n\t"
 
-#define PERCU_RSEQ_INPUTS(front_, rseq_)				\
-	[front] "r" (front_), [rseq] "r" (rseq_),			\
+#define PERCU_RSEQ_INPUTS(front_)					\
+	[front] "r" (front_),						\
 	[index_off] "i" (offsetof(struct percu_front, index_off)),	\
+	[rseq_copy] "i" (offsetof(struct percu_front, rseq)),		\
 	[mask] "i" (offsetof(struct percu_front, mask)),		\
+	[slots] "i" (PERCU_RECORD_SLOTS),				\
 	[shift] "i" (PERCU_RECORD_SHIFT)
 
+/* From the front, one load; from where glibc has it, two, and always valid. */
+#define PERCU_RSEQ_FRONT						\
+	"movq %c[rseq_copy](%[front]), %[rseq]\n\t"
+#define PERCU_RSEQ_GLIBC						\
+	"movq __rseq_offset@GOTPCREL(%%rip), %[rseq]\n\t"		\
+	"movq (%[rseq]), %[rseq]\n\t"
+#define PERCU_RSEQ_MASK							\
+	"andl %c[mask](%[front]), %k[rec]\n\t"
+
 /*
- * Pops the object on top into *obj, or returns 0.  rseq: __rseq_offset or its
- * copy in the front, whichever the caller has nearer.
+ * Pops the object on top, or goes to empty.  word: the operand that takes it.
  *
  *	word = record->word
- *	if count(word) == 0: return 0
+ *	if count(word) == 0: miss
  *	obj = record->slot[count(word) - 1]
- *	record->word = word + one operation - one object	(commit)
+ *	record->word = word + one get - one object	(commit)
  */
-#define PERCU_RECORD_POP(front, rseq, obj, mask_text)			\
-	uint64_t rec, tmp, word;					\
+#define PERCU_RSEQ_POP(load, mask, word)				\
+	PERCU_RSEQ_BEGIN(empty, load, mask)				\
+	"movq (%[rec]), %[" word "]\n\t"				\
+	"movzwl %w[" word "], %k[tmp]\n\t"				\
+	"testl %k[tmp], %k[tmp]\n\t"					\
+	"jz %l[empty]\n\t"						\
+	"movq %c[slots]-8(%[rec],%[tmp],8), %[top]\n\t"		\
+	"addq %[pop], %[" word "]\n\t"					\
+	"movq %[" word "], (%[rec])\n"					\
+	"3:\n\t"
+
+/*
+ * Pushes obj, or goes to full.  The slot is above the count, where nobody
+ * reads it, until the commit.
+ *
+ *	word = record->word
+ *	if count(word) >= record->capacity: miss
+ *	record->slot[count(word)] = obj
+ *	record->word = word + one object		(commit)
+ */
+#define PERCU_RSEQ_PUSH(load, mask, word)				\
+	PERCU_RSEQ_BEGIN(full, load, mask)				\
+	"movq (%[rec]), %[" word "]\n\t"				\
+	"movzwl %w[" word "], %k[tmp]\n\t"				\
+	"cmpl 8(%[rec]), %k[tmp]\n\t"					\
+	"jae %l[full]\n\t"						\
+	"movq %[obj], %c[slots](%[rec],%[tmp],8)\n\t"			\
+	"incq %[" word "]\n\t"						\
+	"movq %[" word "], (%[rec])\n"					\
+	"3:\n\t"
+
+/*
+ * pop and push of a typed pool, and of a size class: 1, or 0 for a miss.  The
+ * class's front is used before the library is set up, when its base is a single
+ * record: so __rseq_offset is glibc's there, and mask is 0 until then.  %[rseq]
+ * is loaded inside, and free to take the word when it has served.
+ */
+#define PERCU_DEFINE_RECORD(name, reg, load, mask)			\
+static inline __attribute__((__always_inline__))			\
+int percu_##name##_pop(struct percu_front *front, void **obj)		\
+{									\
+	uint64_t rec, tmp, rseq;					\
 	void *top;							\
 									\
 	__asm__ __volatile__ goto(					\
-		PERCU_RSEQ_BEGIN(empty, mask_text)			\
-		"movq (%[rec]), %[word]\n\t"				\
-		"movzwl %w[word], %k[tmp]\n\t"				\
-		"testl %k[tmp], %k[tmp]\n\t"				\
-		"jz %l[empty]\n\t"					\
-		"movq %c[slots]-8(%[rec],%[tmp],8), %[top]\n\t"	\
-		"addq %[pop], %[word]\n\t"				\
-		"movq %[word], (%[rec])\n"				\
-		"3:\n\t"						\
-		: [rec] "=&r" (rec), [tmp] "=&r" (tmp),			\
-		  [word] "=&r" (word), [top] "=&r" (top)		\
-		: PERCU_RSEQ_INPUTS(front, rseq),			\
-		  [slots] "i" (PERCU_RECORD_SLOTS),			\
-		  [pop] "i" (PERCU_WORD_POP)				\
+		PERCU_RSEQ_POP(load, mask, "rseq")			\
+		: [rec] "=&" reg (rec), [tmp] "=&" reg (tmp),			\
+		  [rseq] "=&" reg (rseq), [top] "=&" reg (top)		\
+		: PERCU_RSEQ_INPUTS(front), [pop] "i" (PERCU_WORD_POP)	\
 		: "memory", "cc"					\
 		: empty);						\
-	*(obj) = top;							\
+	*obj = top;							\
 	return 1;							\
 empty:									\
-	return 0
-
-/*
- * Pushes obj, or returns 0.  The slot is above the count, where nobody reads
- * it, until the commit.
- *
- *	word = record->word
- *	if count(word) >= record->capacity: return 0
- *	record->slot[count(word)] = obj
- *	record->word = word + one operation + one object	(commit)
- */
-#define PERCU_RECORD_PUSH(front, rseq, obj_, mask_text)			\
-	uint64_t rec, tmp, word;					\
+	return 0;							\
+}									\
+									\
+static inline __attribute__((__always_inline__))			\
+int percu_##name##_push(struct percu_front *front, void *obj)		\
+{									\
+	uint64_t rec, tmp, rseq;					\
 									\
 	__asm__ __volatile__ goto(					\
-		PERCU_RSEQ_BEGIN(full, mask_text)			\
-		"movq (%[rec]), %[word]\n\t"				\
-		"movzwl %w[word], %k[tmp]\n\t"				\
-		"cmpl 8(%[rec]), %k[tmp]\n\t"				\
-		"jae %l[full]\n\t"					\
-		"movq %[obj], %c[slots](%[rec],%[tmp],8)\n\t"		\
-		"addq %[push], %[word]\n\t"				\
-		"movq %[word], (%[rec])\n"				\
-		"3:\n\t"						\
-		: [rec] "=&r" (rec), [tmp] "=&r" (tmp),			\
-		  [word] "=&r" (word)					\
-		: PERCU_RSEQ_INPUTS(front, rseq), [obj] "r" (obj_),	\
-		  [slots] "i" (PERCU_RECORD_SLOTS),			\
-		  [push] "i" (PERCU_WORD_PUSH)				\
+		PERCU_RSEQ_PUSH(load, mask, "rseq")			\
+		: [rec] "=&" reg (rec), [tmp] "=&" reg (tmp),			\
+		  [rseq] "=&" reg (rseq)					\
+		: PERCU_RSEQ_INPUTS(front), [obj] "r" (obj)		\
 		: "memory", "cc"					\
 		: full);						\
 	return 1;							\
 full:									\
-	return 0
-
-static inline __attribute__((__always_inline__))
-int percu_record_pop(struct percu_front *front, ptrdiff_t rseq, void **obj)
-{
-	PERCU_RECORD_POP(front, rseq, obj, "");
+	return 0;							\
 }
 
-static inline __attribute__((__always_inline__))
-int percu_record_push(struct percu_front *front, ptrdiff_t rseq, void *obj)
-{
-	PERCU_RECORD_PUSH(front, rseq, obj, "");
-}
+PERCU_DEFINE_RECORD(record, "R", PERCU_RSEQ_FRONT, "")
+PERCU_DEFINE_RECORD(class, "r", PERCU_RSEQ_GLIBC, PERCU_RSEQ_MASK)
 
 /*
- * The same for the size classes' fronts, which are used before the library is
- * set up, when their base is a single record: mask is 0 then, and else ~0.
+ * The same of a typed pool for <percu/inline.h>: __rseq_offset is an input, so
+ * that a loop loads it once, and any register will do.
  */
-#define PERCU_RSEQ_MASK	"andl %c[mask](%[front]), %k[rec]\n\t"
-
 static inline __attribute__((__always_inline__))
-int percu_class_pop(struct percu_front *front, ptrdiff_t rseq, void **obj)
+int percu_inline_pop(struct percu_front *front, void **obj)
 {
-	PERCU_RECORD_POP(front, rseq, obj, PERCU_RSEQ_MASK);
+	uint64_t rec, tmp, word;
+	void *top;
+
+	__asm__ __volatile__ goto(
+		PERCU_RSEQ_POP("", "", "word")
+		: [rec] "=&r" (rec), [tmp] "=&r" (tmp),
+		  [word] "=&r" (word), [top] "=&r" (top)
+		: PERCU_RSEQ_INPUTS(front), [pop] "i" (PERCU_WORD_POP),
+		  [rseq] "r" (__rseq_offset)
+		: "memory", "cc"
+		: empty);
+	*obj = top;
+	return 1;
+empty:
+	return 0;
 }
 
 static inline __attribute__((__always_inline__))
-int percu_class_push(struct percu_front *front, ptrdiff_t rseq, void *obj)
+int percu_inline_push(struct percu_front *front, void *obj)
 {
-	PERCU_RECORD_PUSH(front, rseq, obj, PERCU_RSEQ_MASK);
+	uint64_t rec, tmp, word;
+
+	__asm__ __volatile__ goto(
+		PERCU_RSEQ_PUSH("", "", "word")
+		: [rec] "=&r" (rec), [tmp] "=&r" (tmp), [word] "=&r" (word)
+		: PERCU_RSEQ_INPUTS(front), [obj] "r" (obj),
+		  [rseq] "r" (__rseq_offset)
+		: "memory", "cc"
+		: full);
+	return 1;
+full:
+	return 0;
 }
 
 #else /* !PERCU_HAS_RSEQ: every record is behind its lock, in the library */
 
-static inline int percu_record_pop(struct percu_front *front, ptrdiff_t rseq, void **obj)
+static inline int percu_record_pop(struct percu_front *front, void **obj)
 {
 	(void)front;
-	(void)rseq;
 	(void)obj;
 	return 0;
 }
 
-static inline int percu_record_push(struct percu_front *front, ptrdiff_t rseq, void *obj)
+static inline int percu_record_push(struct percu_front *front, void *obj)
 {
 	(void)front;
-	(void)rseq;
 	(void)obj;
 	return 0;
 }
 
-#define percu_class_pop(front, rseq, obj)	percu_record_pop(front, rseq, obj)
-#define percu_class_push(front, rseq, obj)	percu_record_push(front, rseq, obj)
+#define percu_class_pop(front, obj)	percu_record_pop(front, obj)
+#define percu_class_push(front, obj)	percu_record_push(front, obj)
 
 #endif /* PERCU_HAS_RSEQ */
 
