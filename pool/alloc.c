@@ -106,6 +106,19 @@ static void *large_alloc(size_t align, size_t size, bool *zero)
 	return ptr;
 }
 
+static __attribute__((noinline, noreturn, cold))
+void block_misuse(const char *fn, const struct span *s, const void *ptr)
+{
+	if (s && s->kind == SPAN_SLAB)
+		report_misuse("%s(%p): belongs to pool %s", fn, ptr,
+			      ((struct percu_pool *)s->slab->owner)->name);
+	/* Of a block that has gone back to the heap nothing else is left. */
+	if (arena_of((uintptr_t)ptr))
+		report_misuse("%s(%p): no block is there; was it freed before?",
+			      fn, ptr);
+	report_misuse("%s(%p): percu did not hand it out", fn, ptr);
+}
+
 static void large_check(const char *fn, const struct span *s, const void *ptr)
 {
 	if (unlikely(s->start != (uintptr_t)ptr))
@@ -116,8 +129,13 @@ static void large_check(const char *fn, const struct span *s, const void *ptr)
 static void large_free(struct span *s, void *ptr)
 {
 	size_t slot = slot_of(s);
+	uint8_t kind = SPAN_LARGE;
 
 	large_check("percu_free", s, ptr);
+	/* Of two threads that free one block, one finds it. */
+	if (!__atomic_compare_exchange_n(&s->kind, &kind, SPAN_HELD, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		block_misuse("percu_free", NULL, ptr);
 	tool_release(ptr);
 	if (tool_redzone())
 		tool_back(ptr, asked_read(ptr, slot));
@@ -222,19 +240,6 @@ PERCU_API void *percu_alloc_aligned(size_t align, size_t size)
 }
 
 /* Freeing. ------------------------------------------------------------------- */
-
-static __attribute__((noinline, noreturn, cold))
-void block_misuse(const char *fn, const struct span *s, const void *ptr)
-{
-	if (s && s->kind == SPAN_SLAB)
-		report_misuse("%s(%p): belongs to pool %s", fn, ptr,
-			      ((struct percu_pool *)s->slab->owner)->name);
-	/* Of a block that has gone back to the heap nothing else is left. */
-	if (arena_of((uintptr_t)ptr))
-		report_misuse("%s(%p): no block is there; was it freed before?",
-			      fn, ptr);
-	report_misuse("%s(%p): percu did not hand it out", fn, ptr);
-}
 
 static bool block_large(const struct span *s)
 {
