@@ -134,16 +134,6 @@ static void age_stopped(struct percu_pool *p, bool all)
 	depot_age(p, &drained, all);
 }
 
-/* How many of n objects a foreign pool may lose.  A slab keeps its own. */
-static size_t beyond_reserve(const struct percu_pool *p, size_t n)
-{
-	uint64_t made = counter_read(&p->made) - counter_read(&p->unmade);
-
-	if (!p->foreign || made >= p->attr.reserve + n)
-		return n;
-	return made > p->attr.reserve ? made - p->attr.reserve : 0;
-}
-
 /* Destroys what is condemned, but for the reserve. */
 void pool_bury(struct percu_pool *p, uint64_t idle_since)
 {
@@ -158,7 +148,7 @@ void pool_bury(struct percu_pool *p, uint64_t idle_since)
 	while (!list_empty(&condemned)) {
 		struct magazine *m = list_entry(condemned.next, struct magazine,
 						list);
-		size_t gone = beyond_reserve(p, m->count);
+		size_t gone = pool_spare(p, m->count);
 
 		list_del(&m->list);
 		m->count -= (uint32_t)gone;
@@ -367,7 +357,7 @@ void pool_empty(struct percu_pool *p)
 		struct record *r = record_at(p->records, i);
 
 		while ((n = record_drain(r, objs, RECORD_MAX)))
-			pool_unmake(p, objs, n, 0);
+			pool_unmake(p, objs, pool_spare(p, n), 0);
 		if (r->spare)
 			magazine_free(p, r->spare);
 		record_close(p, i);

@@ -85,10 +85,6 @@ static bool budget_take(struct percu_pool *p, size_t n)
 	if (__atomic_add_fetch(&pools.depot_bytes, bytes, __ATOMIC_RELAXED) <=
 	    pools.depot_max)
 		return true;
-	/* Foreign objects of the reserve have no other place to be. */
-	if (p->foreign && counter_read(&p->made) - counter_read(&p->unmade) <
-	    p->attr.reserve + n)
-		return true;
 	__atomic_fetch_sub(&pools.depot_bytes, bytes, __ATOMIC_RELAXED);
 	return false;
 }
@@ -250,11 +246,18 @@ void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
 {
 	struct depot *d = &p->depot;
 	struct magazine *m, *spare;
+	size_t over;
 
 	*contended = false;
 	if (!budget_take(p, n)) {
-		pool_unmake(p, objs, n, heap_cycle());
-		return;
+		over = pool_spare(p, n);
+		pool_unmake(p, objs, over, heap_cycle());
+		objs += over;
+		n -= over;
+		if (!n)
+			return;
+		/* Foreign objects of the reserve have no other place to be. */
+		counter_add(&pools.depot_bytes, (uint64_t)n * p->weight);
 	}
 	magazine_check_in(p, objs, n);
 	if (n <= p->magazine / 2 && store_few(p, objs, n))
@@ -263,6 +266,10 @@ void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
 	if (!m) {
 		budget_give(p, n);
 		magazine_check_out(p, objs, n);
+		/* A reserve has magazines enough: all these are spare. */
+		over = pool_spare(p, n);
+		if (unlikely(over < n))
+			counter_add(&p->unmade, n - over);
 		pool_unmake(p, objs, n, heap_cycle());
 		return;
 	}

@@ -94,7 +94,29 @@ size_t pool_make(struct percu_pool *p, void **objs, size_t n)
 	return n;
 }
 
-/* Objects that nobody has go back to where they were made. */
+/*
+ * How many of n idle objects may be unmade, so that the reserve stays.  Foreign
+ * ones count as unmade from here on, or two threads could both take the last
+ * that is spare; then they must be.  A slab looks after its own reserve.
+ */
+size_t pool_spare(struct percu_pool *p, size_t n)
+{
+	uint64_t unmade = counter_read(&p->unmade), spare;
+
+	if (!p->foreign)
+		return n;
+	do {
+		spare = counter_read(&p->made) - unmade;
+		spare = spare > p->attr.reserve ? spare - p->attr.reserve : 0;
+		n = n < spare ? n : spare;
+	} while (n && !__atomic_compare_exchange_n(&p->unmade, &unmade,
+						   unmade + n, true,
+						   __ATOMIC_RELAXED,
+						   __ATOMIC_RELAXED));
+	return n;
+}
+
+/* Idle objects that pool_spare() let go return to where they were made. */
 void pool_unmake(struct percu_pool *p, void *const *objs, size_t n,
 		 uint64_t idle_since)
 {
@@ -106,7 +128,6 @@ void pool_unmake(struct percu_pool *p, void *const *objs, size_t n,
 			foreign_unmade(p, objs[i]);
 		if (p->attr.destroy)
 			p->attr.destroy(objs[i], p->attr.arg);
-		counter_add(&p->unmade, 1);
 	}
 	if (!p->foreign) {
 		for (size_t i = 0; i < n && p->checked; i++) {

@@ -258,6 +258,7 @@ void pool_check(struct percu_pool *p, const char *what);
 void *pool_get_any(struct percu_pool *p, bool *fresh);
 void pool_put_any(struct percu_pool *p, void *obj);
 size_t pool_make(struct percu_pool *p, void **objs, size_t n);
+size_t pool_spare(struct percu_pool *p, size_t n);
 void pool_unmake(struct percu_pool *p, void *const *objs, size_t n,
 		 uint64_t idle_since);
 
