@@ -527,6 +527,38 @@ static void reserve_no_more(void)
 	}
 }
 
+/* Law: the reserve stays though threads take away what is over it at once. */
+static void shrink_thread(unsigned int i, void *arg)
+{
+	struct percu_pool_stats st;
+	struct part *part = arg;
+	void *obj[60];
+
+	for (int k = 0; k < (check_short() ? 300 : 3000); k++) {
+		size_t n = percu_pool_get_bulk(part->pool, obj, 60);
+
+		percu_pool_put_bulk(part->pool, obj, n);
+		percu_pool_shrink(part->pool);
+		/* What is destroyed is read before what is created. */
+		st = stats_of(part->pool);
+		if (st.created - st.destroyed < 100)
+			__atomic_fetch_add(&part->missed, 1, __ATOMIC_RELAXED);
+	}
+	(void)i;
+}
+
+static void reserve_shrunk(void)
+{
+	struct part part = { .missed = 0 };
+
+	part.pool = pool(&foreign, 0, 100);
+	check_threads(4, shrink_thread, &part);
+	CU_ASSERT_EQUAL(part.missed, 0);
+	CU_ASSERT_EQUAL(stats_of(part.pool).cached, 100);
+	ASSERT_POOLS_HOLD(0);
+	CU_ASSERT_EQUAL(percu_pool_destroy(part.pool), 0);
+}
+
 static const CU_TestInfo tests[] = {
 	{ "the limit is exact", limit_exact },
 	{ "a get that fails otherwise leaves the limit alone",
@@ -538,6 +570,7 @@ static const CU_TestInfo tests[] = {
 	{ "on one CPU it is there without the system", reserve_pinned },
 	{ "a reserve is there while others get and put", reserve_churn },
 	{ "a reserve keeps no more than itself", reserve_no_more },
+	{ "a reserve stays under shrinks at once", reserve_shrunk },
 	CU_TEST_INFO_NULL
 };
 
