@@ -165,6 +165,12 @@ static void run_join(struct span *s, struct span *left, struct span *right)
 	meta_free(other, sizeof(*other));
 }
 
+/* Relaxed: a large block's owner makes it held without the lock, never free. */
+static bool span_free(const struct span *s)
+{
+	return __atomic_load_n(&s->kind, __ATOMIC_RELAXED) == SPAN_FREE;
+}
+
 struct span *run_add(struct span *s)
 {
 	struct span *left = map_neighbour(s->start - PAGE_SIZE_, s->start);
@@ -173,9 +179,9 @@ struct span *run_add(struct span *s)
 	s->kind = SPAN_FREE;
 	s->slab = NULL;
 	pages_set(s->start, s->npages, PAGE_IDLE);
-	if (left && left->kind == SPAN_FREE)
+	if (left && span_free(left))
 		run_join(s, left, s);
-	if (right && right->kind == SPAN_FREE)
+	if (right && span_free(right))
 		run_join(s, s, right);
 	map_set_page(s->start, s);
 	map_set_page(run_end(s) - PAGE_SIZE_, s);

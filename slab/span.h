@@ -70,7 +70,7 @@ struct span {
 	uint8_t *state;	   /* SPAN_SLAB (c): enum obj_state, nobj of them */
 	void **site;	   /* SPAN_SLAB in debug (c): who put it last */
 	uint32_t npages;   /* (c) while in use */
-	uint8_t kind;	   /* heap lock; enum span_kind */
+	uint8_t kind;	   /* heap lock, (a) of a large one; enum span_kind */
 	uint8_t direct;	   /* (c): mapped on its own, unmapped when freed */
 
 	struct list list __attribute__((aligned(64))); /* heap or slab lock */
