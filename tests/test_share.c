@@ -12,11 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <percu/alloc.h>
+#include <percu/stats.h>
 
 #include "pool/pool.h"
-#include "sys/cpu.h"
-#include "sys/os.h"
 #include "tests/check.h"
 #include "tests/pools.h"
 
@@ -563,91 +561,6 @@ static void overflow(void)
 	end(p);
 }
 
-/* Without rseq. ----------------------------------------------------------------- */
-
-/* Law: an unregistered thread goes to the depot, and every count is exact. */
-struct outlaw {
-	struct percu_pool *pool;
-	struct percu_pool_stats before;
-	bool left;
-	unsigned long wrong;
-};
-
-static void outlaw_pool(struct outlaw *o)
-{
-	void *obj[50], *same;
-
-	for (int i = 0; i < 100; i++) {
-		same = percu_pool_get(o->pool);
-		own(same, 0, 1);
-		own(same, 1, 0);
-		percu_pool_put(o->pool, same);
-	}
-	for (int i = 0; i < 20; i++) {
-		o->wrong += percu_pool_get_bulk(o->pool, obj, 50) != 50;
-		percu_pool_put_bulk(o->pool, obj, 50);
-	}
-	same = percu_pool_get(o->pool);
-	o->wrong += stats_of(o->pool).outstanding != 1;
-	percu_pool_age(o->pool);
-	percu_pool_put(o->pool, same);
-}
-
-static void outlaw_alloc(struct outlaw *o)
-{
-	unsigned char *b[64];
-
-	for (uint32_t i = 0; i < 64; i++) {
-		b[i] = percu_alloc(i * 40);
-		fill_bytes(b[i], i * 40, i);
-	}
-	for (uint32_t i = 0; i < 64; i++) {
-		o->wrong += !bytes_hold(b[i], i * 40, i);
-		percu_free(b[i]);
-	}
-}
-
-static void outlaw_thread(unsigned int i, void *arg)
-{
-	struct outlaw *o = arg;
-
-	(void)i;
-	o->left = rseq_leave();
-	if (!o->left)
-		return;
-	o->wrong += cpu_index() != UINT32_MAX;
-	outlaw_pool(o);
-	outlaw_alloc(o);
-}
-
-static void unregistered(void)
-{
-	const struct percu_pool_attr *attr[] = { &slab, &foreign };
-
-	for (int i = 0; i < 2; i++) {
-		struct outlaw o = { .pool = pool(attr[i]) };
-		struct percu_pool_stats st;
-		void *obj[200];
-
-		/* Its objects come from a registered thread, in part. */
-		CU_ASSERT_EQUAL(percu_pool_get_bulk(o.pool, obj, 200), 200);
-		percu_pool_put_bulk(o.pool, obj, 200);
-		o.before = stats_of(o.pool);
-		check_threads(1, outlaw_thread, &o);
-		st = stats_of(o.pool);
-		if (!o.left)
-			check_skip("no rseq");
-		else
-			CU_ASSERT_EQUAL(st.gets - o.before.gets, 1101);
-		CU_ASSERT_EQUAL(st.gets, st.puts);
-		CU_ASSERT_EQUAL(o.wrong, 0);
-		/* Each of its gets missed: there is no CPU for it to hit on. */
-		if (o.left)
-			CU_ASSERT_EQUAL(st.misses - o.before.misses, 1101);
-		end(o.pool);
-	}
-}
-
 static const CU_TestInfo tests[] = {
 	{ "an empty pool makes one new object", new_if_empty },
 	{ "what was put last comes first", last_in_first_out },
@@ -657,7 +570,6 @@ static const CU_TestInfo tests[] = {
 	{ "from a getter to a putter by the magazine", producer_consumer },
 	{ "no border makes every turn a miss", no_thrashing },
 	{ "an overflow goes by the magazine", overflow },
-	{ "an unregistered thread uses the depot", unregistered },
 	CU_TEST_INFO_NULL
 };
 
