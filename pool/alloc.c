@@ -133,7 +133,7 @@ static void large_free(struct span *s, void *ptr)
 
 	large_check("percu_free", s, ptr);
 	/* Of two threads that free one block, one finds it. */
-	if (!__atomic_compare_exchange_n(&s->kind, &kind, SPAN_HELD, false,
+	if (!__atomic_compare_exchange_n(&s->kind, &kind, SPAN_LEAVING, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		block_misuse("percu_free", NULL, ptr);
 	tool_release(ptr);

@@ -42,6 +42,7 @@ enum span_kind {
 	SPAN_HELD, /* free, but in no bin: its pages are being released */
 	SPAN_SLAB,
 	SPAN_LARGE,
+	SPAN_LEAVING, /* it was large, and one thread is to give it back */
 };
 
 /*
