@@ -165,7 +165,7 @@ static void run_join(struct span *s, struct span *left, struct span *right)
 	meta_free(other, sizeof(*other));
 }
 
-/* Relaxed: a large block's owner makes it held without the lock, never free. */
+/* Relaxed: a large block's owner makes it leave without the lock, never free. */
 static bool span_free(const struct span *s)
 {
 	return __atomic_load_n(&s->kind, __ATOMIC_RELAXED) == SPAN_FREE;
