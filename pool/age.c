@@ -54,14 +54,17 @@ void pool_start(struct percu_pool *p)
 		__atomic_store_n(&p->hot->base, base, __ATOMIC_RELEASE);
 }
 
-#define for_each_open(p, index)						\
-	for (uint32_t index = 0; (p)->records && index < cpu_info.possible; index++) \
-		if (__atomic_load_n(&(p)->open[index / 64],		\
-				    __ATOMIC_SEQ_CST) >> index % 64 & 1)
+#define for_each_open(p, index)                                             \
+	for (uint32_t index = 0; (p)->records && index < cpu_info.possible; \
+	     index++)                                                       \
+		if (__atomic_load_n(&(p)->open[index / 64],                 \
+				    __ATOMIC_SEQ_CST) >>                    \
+			    index % 64 &                                    \
+		    1)
 
 static void lockpath_quiesce(struct percu_pool *p)
 {
-	for_each_open(p, i) {
+	for_each_open (p, i) {
 		struct record *r = record_at(p->records, i);
 
 		lock_take(&r->lock, LOCK_RECORD);
@@ -72,7 +75,7 @@ static void lockpath_quiesce(struct percu_pool *p)
 /* Step (2), for all stopped pools, or for only one.  0 or -errno. */
 int pools_quiesce(struct percu_pool *only)
 {
-#ifdef PERCU_BUG_NO_FENCE	/* a seeded bug, for the stress to find */
+#ifdef PERCU_BUG_NO_FENCE /* a seeded bug, for the stress to find */
 	if (cpu_info.rseq)
 		return 0;
 #endif
@@ -82,7 +85,7 @@ int pools_quiesce(struct percu_pool *only)
 		lockpath_quiesce(only);
 		return 0;
 	}
-	list_for_each(l, &pools.list)
+	list_for_each (l, &pools.list)
 		lockpath_quiesce(list_entry(l, struct percu_pool, pools));
 	return 0;
 }
@@ -90,8 +93,8 @@ int pools_quiesce(struct percu_pool *only)
 /* Without asking for memory if it can be: the record's spare, the depot's. */
 static struct magazine *magazine_obtain(struct percu_pool *p, struct record *r)
 {
-	struct magazine *m = __atomic_exchange_n(&r->spare, NULL,
-						 __ATOMIC_ACQ_REL);
+	struct magazine *m =
+		__atomic_exchange_n(&r->spare, NULL, __ATOMIC_ACQ_REL);
 
 	if (!m)
 		m = depot_empty(p);
@@ -107,12 +110,14 @@ static size_t drain(struct percu_pool *p, struct list *magazines)
 	struct magazine *m;
 	size_t total = 0;
 
-	for_each_open(p, i) {
+	for_each_open (p, i) {
 		struct record *r = record_at(p->records, i);
 
 		record_drain(r, NULL, 0);
-		while (r->word & PERCU_WORD_COUNT && (m = magazine_obtain(p, r))) {
-			m->count = (uint32_t)record_drain(r, m->slot, p->magazine);
+		while (r->word & PERCU_WORD_COUNT &&
+		       (m = magazine_obtain(p, r))) {
+			m->count =
+				(uint32_t)record_drain(r, m->slot, p->magazine);
 			magazine_check_in(p, m->slot, m->count);
 			total += m->count;
 			list_add(&m->list, magazines);
@@ -128,7 +133,7 @@ static void age_stopped(struct percu_pool *p, bool all)
 
 	list_init(&drained);
 	drain(p, &drained);
-	for_each_open(p, i)
+	for_each_open (p, i)
 		record_relax(p, i);
 	pool_start(p);
 	depot_age(p, &drained, all);
@@ -146,8 +151,8 @@ void pool_bury(struct percu_pool *p, uint64_t idle_since)
 	list_splice(&p->condemned, &condemned);
 	lock_give(&p->depot.lock, LOCK_DEPOT);
 	while (!list_empty(&condemned)) {
-		struct magazine *m = list_entry(condemned.next, struct magazine,
-						list);
+		struct magazine *m =
+			list_entry(condemned.next, struct magazine, list);
 		size_t gone = pool_spare(p, m->count);
 
 		list_del(&m->list);
@@ -221,22 +226,22 @@ static void age_all(struct list *todo)
 {
 	lock_take(&pools.age, LOCK_AGE);
 	lock_take(&pools.list_lock, LOCK_POOLS);
-	list_for_each(l, &pools.list)
+	list_for_each (l, &pools.list)
 		pool_stop(list_entry(l, struct percu_pool, pools));
 	if (pools_quiesce(NULL) == 0) {
 		/* First all the room that there will be. */
-		list_for_each(l, &pools.list)
+		list_for_each (l, &pools.list)
 			depot_condemn(list_entry(l, struct percu_pool, pools));
-		list_for_each(l, &pools.list) {
-			struct percu_pool *p = list_entry(l, struct percu_pool,
-							  pools);
+		list_for_each (l, &pools.list) {
+			struct percu_pool *p =
+				list_entry(l, struct percu_pool, pools);
 			age_stopped(p, false);
 			/* Where another ageing is at work, it will bury. */
 			if (list_empty(&p->todo))
 				list_add_tail(&p->todo, todo);
 		}
 	} else {
-		list_for_each(l, &pools.list)
+		list_for_each (l, &pools.list)
 			pool_start(list_entry(l, struct percu_pool, pools));
 	}
 	lock_give(&pools.list_lock, LOCK_POOLS);
@@ -308,8 +313,8 @@ ssize_t pool_gather(struct percu_pool *p)
  * More was put than got.  Gathering looks at each object that waits, and finds
  * which one does so twice; of foreign ones the numbers are all that is known.
  */
-static __attribute__((noinline, noreturn, cold))
-void pool_overfull(struct percu_pool *p, const struct pool_sums *sum)
+static __attribute__((noinline, noreturn, cold)) void
+pool_overfull(struct percu_pool *p, const struct pool_sums *sum)
 {
 	pool_gather(p);
 	report_misuse("pool %s: more objects were put (%llu) than got (%llu)",
@@ -353,7 +358,7 @@ void pool_empty(struct percu_pool *p)
 	size_t n;
 
 	list_init(&none);
-	for_each_open(p, i) {
+	for_each_open (p, i) {
 		struct record *r = record_at(p->records, i);
 
 		while ((n = record_drain(r, objs, RECORD_MAX)))

@@ -22,10 +22,10 @@
 #include "sys/tool.h"
 
 enum {
-	ALIGN_MAX	= 32 << 20,
-	DIRECT_ROUND	= 65536,	/* the largest system page there is */
+	ALIGN_MAX = 32 << 20,
+	DIRECT_ROUND = 65536, /* the largest system page there is */
 };
-#define SIZE_LIMIT	((size_t)1 << 46)	/* no address space is larger */
+#define SIZE_LIMIT ((size_t)1 << 46) /* no address space is larger */
 
 struct large_stats large_stats;
 
@@ -106,8 +106,8 @@ static void *large_alloc(size_t align, size_t size, bool *zero)
 	return ptr;
 }
 
-static __attribute__((noinline, noreturn, cold))
-void block_misuse(const char *fn, const struct span *s, const void *ptr)
+static __attribute__((noinline, noreturn, cold)) void
+block_misuse(const char *fn, const struct span *s, const void *ptr)
 {
 	if (s && s->kind == SPAN_SLAB)
 		report_misuse("%s(%p): belongs to pool %s", fn, ptr,
@@ -161,8 +161,7 @@ static void *class_get_checked(unsigned int c, size_t size)
 	return ptr;
 }
 
-static __attribute__((noinline, cold))
-void *alloc_slow(size_t size)
+static __attribute__((noinline, cold)) void *alloc_slow(size_t size)
 {
 	bool zero;
 
@@ -178,19 +177,16 @@ static inline struct percu_front *front_of(size_t size)
 }
 
 /* Over 1 KiB: another table. */
-static __attribute__((noinline))
-void *alloc_medium(size_t size)
+static __attribute__((noinline)) void *alloc_medium(size_t size)
 {
 	void *ptr;
 
-	if (likely(size <= CLASS_MAX &&
-		   percu_class_pop(front_of(size), &ptr)))
+	if (likely(size <= CLASS_MAX && percu_class_pop(front_of(size), &ptr)))
 		return ptr;
 	return alloc_slow(size);
 }
 
-PERCU_API __attribute__((aligned(CACHE_LINE)))
-void *percu_alloc(size_t size)
+PERCU_API __attribute__((aligned(CACHE_LINE))) void *percu_alloc(size_t size)
 {
 	void *ptr;
 
@@ -229,13 +225,15 @@ PERCU_API void *percu_alloc_aligned(size_t align, size_t size)
 	}
 	if (align <= 16)
 		return percu_alloc(size < align ? align : size);
-	pool_init();			/* whether there is a tool */
-	if (align <= PAGE_SIZE_ && padded(size) <= CLASS_MAX && size <= CLASS_MAX)
-		for (unsigned int c = class_of(padded(size)); c < NR_CLASSES; c++)
+	pool_init(); /* whether there is a tool */
+	if (align <= PAGE_SIZE_ && padded(size) <= CLASS_MAX &&
+	    size <= CLASS_MAX)
+		for (unsigned int c = class_of(padded(size)); c < NR_CLASSES;
+		     c++)
 			if (class_size[c] % align == 0)
 				return tool_redzone() ?
-				       class_get_checked(c, size) :
-				       percu_alloc(class_size[c]);
+					       class_get_checked(c, size) :
+					       percu_alloc(class_size[c]);
 	return large_alloc(align, size, &zero);
 }
 
@@ -264,8 +262,7 @@ static void class_put(struct span *s, void *ptr, void *site)
 }
 
 /* site: where the caller freed it, for reports. */
-static __attribute__((noinline, cold))
-void free_from(void *ptr, void *site)
+static __attribute__((noinline, cold)) void free_from(void *ptr, void *site)
 {
 	struct span *s = span_of(ptr);
 	int err = errno;
@@ -283,14 +280,12 @@ void free_from(void *ptr, void *site)
 	errno = err;
 }
 
-static __attribute__((noinline, cold))
-void free_slow(void *ptr)
+static __attribute__((noinline, cold)) void free_slow(void *ptr)
 {
 	free_from(ptr, __builtin_return_address(0));
 }
 
-PERCU_API __attribute__((aligned(CACHE_LINE)))
-void percu_free(void *ptr)
+PERCU_API __attribute__((aligned(CACHE_LINE))) void percu_free(void *ptr)
 {
 	uintptr_t p = (uintptr_t)ptr;
 	struct arena *a;
@@ -328,8 +323,8 @@ static bool large_fits(const struct span *s, size_t size)
  * All large sizes come here; in debug and under tools, where the front is the
  * dummy, the small ones too.
  */
-static __attribute__((noinline, cold))
-void free_sized_slow(void *ptr, size_t size)
+static __attribute__((noinline, cold)) void free_sized_slow(void *ptr,
+							    size_t size)
 {
 	struct span *s = span_of(ptr);
 
@@ -338,13 +333,14 @@ void free_sized_slow(void *ptr, size_t size)
 			      ((struct percu_pool *)s->slab->owner)->name, ptr,
 			      size);
 	if (block_large(s) && (class_for(size) || !large_fits(s, size)))
-		report_misuse("a block of %zu bytes, %p, was freed as %zu bytes",
-			      slot_of(s), ptr, size);
+		report_misuse(
+			"a block of %zu bytes, %p, was freed as %zu bytes",
+			slot_of(s), ptr, size);
 	free_from(ptr, __builtin_return_address(0));
 }
 
-PERCU_API __attribute__((aligned(CACHE_LINE)))
-void percu_free_sized(void *ptr, size_t size)
+PERCU_API __attribute__((aligned(CACHE_LINE))) void
+percu_free_sized(void *ptr, size_t size)
 {
 	struct percu_front *front;
 
@@ -367,9 +363,9 @@ static void small_check(const struct span *s, const void *ptr)
 	if (likely(!class_pool[0].checked) || s->state[i] & OBJ_OUT)
 		return;
 	if (s->site && s->site[i])
-		report_misuse("pool %s: %p is used after it was put, first at %s",
-			      s->slab->name, ptr,
-			      report_site(s->site[i], where));
+		report_misuse(
+			"pool %s: %p is used after it was put, first at %s",
+			s->slab->name, ptr, report_site(s->site[i], where));
 	report_misuse("pool %s: %p is used after it was put", s->slab->name,
 		      ptr);
 }

@@ -56,7 +56,7 @@ static void walk_records(struct walk *w)
 
 static void walk_magazines(struct walk *w, struct list *head)
 {
-	list_for_each(l, head) {
+	list_for_each (l, head) {
 		struct magazine *m = list_entry(l, struct magazine, list);
 
 		meet(w, m->slot, m->count, true);
@@ -117,7 +117,8 @@ int pool_audit(struct percu_pool *p, struct audit *a)
 	lock_give(&p->depot.lock, LOCK_DEPOT);
 	pool_sum(p, &sum);
 	/* A fork loses to the child what other threads had in their hands. */
-	if (p->forked ? sum.gets - sum.puts > a->out : sum.gets - sum.puts != a->out)
+	if (p->forked ? sum.gets - sum.puts > a->out :
+			sum.gets - sum.puts != a->out)
 		wrong(&w, "gets - puts is not what is out", NULL);
 	pool_start(p);
 	lock_give(&pools.age, LOCK_AGE);

@@ -33,16 +33,18 @@
 /* Stripes. ------------------------------------------------------------- */
 
 enum {
-	STRIPE_BYTES	= 1 << PERCU_RECORD_SHIFT,
-	RECORD_STEP	= 128,			/* adjacent-line prefetch */
-	NR_STEPS	= (offsetof(struct record, slot) +
-			   RECORD_MAX * sizeof(void *)) / RECORD_STEP + 2,
+	STRIPE_BYTES = 1 << PERCU_RECORD_SHIFT,
+	RECORD_STEP = 128, /* adjacent-line prefetch */
+	NR_STEPS =
+		(offsetof(struct record, slot) + RECORD_MAX * sizeof(void *)) /
+			RECORD_STEP +
+		2,
 };
 
 /* Under the age lock. */
-static char *stripe;			/* the newest one, or NULL */
+static char *stripe; /* the newest one, or NULL */
 static size_t stripe_used;
-static char *stripe_free[NR_STEPS];	/* returned records, linked by word */
+static char *stripe_free[NR_STEPS]; /* returned records, linked by word */
 
 static size_t record_steps(size_t bytes)
 {
@@ -63,7 +65,8 @@ char *records_alloc(size_t bytes)
 		base = os_map((size_t)cpu_info.possible << PERCU_RECORD_SHIFT);
 		if (!base)
 			return NULL;
-		tool_root(base, (size_t)cpu_info.possible << PERCU_RECORD_SHIFT);
+		tool_root(base,
+			  (size_t)cpu_info.possible << PERCU_RECORD_SHIFT);
 		stripe = base;
 		stripe_used = 0;
 	}
@@ -87,7 +90,7 @@ static bool budget_add(uint32_t index, uint64_t n)
 {
 	uint64_t *used = &pools.cached[index];
 
-	if (unlikely(!pools.cached))	/* there was no memory for it at start */
+	if (unlikely(!pools.cached)) /* there was no memory for it at start */
 		return false;
 	if (__atomic_add_fetch(used, n, __ATOMIC_RELAXED) <= conf.cpu_cache)
 		return true;
@@ -138,8 +141,8 @@ static uint32_t record_index(const struct percu_pool *p, const struct record *r)
 /* The clock. -------------------------------------------------------------- */
 
 enum {
-	CLOCK_LOOKS	= 32,	/* pools that the hand passes at once */
-	CLOCK_REST	= 64,	/* misses to wait after it found nothing */
+	CLOCK_LOOKS = 32, /* pools that the hand passes at once */
+	CLOCK_REST = 64,  /* misses to wait after it found nothing */
 };
 
 /* Has the record counted nothing since the hand was last here?  (P) */
@@ -150,8 +153,10 @@ static bool record_idle(struct percu_pool *p, uint32_t index)
 	uint16_t ops, seen;
 	char *base = __atomic_load_n(&p->records, __ATOMIC_ACQUIRE);
 
-	if (!base || !(__atomic_load_n(&p->open[index / 64], __ATOMIC_RELAXED) >>
-		       index % 64 & 1))
+	if (!base ||
+	    !(__atomic_load_n(&p->open[index / 64], __ATOMIC_RELAXED) >>
+		      index % 64 &
+	      1))
 		return false;
 	r = record_at(base, index);
 	if (!__atomic_load_n(&r->capacity, __ATOMIC_RELAXED))
@@ -235,7 +240,9 @@ static bool record_open(struct percu_pool *p, struct record *r, uint32_t index)
 
 	/* The bit first: a drainer must not miss what a push then adds. */
 	if (!(__atomic_fetch_or(&p->open[index / 64], 1ull << index % 64,
-				__ATOMIC_SEQ_CST) >> index % 64 & 1))
+				__ATOMIC_SEQ_CST) >>
+		      index % 64 &
+	      1))
 		meta_account((ptrdiff_t)record_bytes(p));
 	for (;;) {
 		if (capacity_change(p, r, index, 0, capacity))
@@ -276,7 +283,8 @@ struct record *record_here(struct percu_pool *p)
 bool record_grow(struct percu_pool *p, struct record *r, enum record_event ev,
 		 bool contended)
 {
-	uint8_t last = __atomic_exchange_n(&r->last, (uint8_t)ev, __ATOMIC_RELAXED);
+	uint8_t last =
+		__atomic_exchange_n(&r->last, (uint8_t)ev, __ATOMIC_RELAXED);
 	uint32_t old = __atomic_load_n(&r->capacity, __ATOMIC_RELAXED);
 	uint32_t new = old * 2;
 

@@ -27,7 +27,8 @@ static bool mark_out(struct percu_pool *p, void *obj, bool fresh)
 	if (p->foreign)
 		return p->known ? foreign_get(p, obj) : !fresh;
 	return __atomic_fetch_or(slab_state(&p->slab, obj), OBJ_OUT,
-				 __ATOMIC_RELAXED) & OBJ_PUT;
+				 __ATOMIC_RELAXED) &
+	       OBJ_PUT;
 }
 
 static void mark_put(struct percu_pool *p, void *obj, void *site)
@@ -46,7 +47,8 @@ static void mark_put(struct percu_pool *p, void *obj, void *site)
 	      OBJ_PUT;
 	/* Of two threads that put one object, one finds it out. */
 	if (!(__atomic_fetch_and(&s->state[i], (uint8_t)~OBJ_OUT,
-				 __ATOMIC_RELAXED) & OBJ_OUT)) {
+				 __ATOMIC_RELAXED) &
+	      OBJ_OUT)) {
 		if (put)
 			slab_put_twice(&p->slab, obj);
 		report_misuse("pool %s: %p was put, but is not out", p->name,
@@ -114,7 +116,7 @@ void *checked_get(struct percu_pool *p)
 void checked_put(struct percu_pool *p, void *obj, void *site)
 {
 	mark_put(p, obj, site);
-	if (!p->foreign && !p->slab.class_)	/* class_put() has said so */
+	if (!p->foreign && !p->slab.class_) /* class_put() has said so */
 		tool_back(obj, p->attr.size);
 	tool_release(obj);
 	pool_put_any(p, obj);

@@ -21,7 +21,9 @@
 #include "sys/cpu.h"
 #include "sys/tool.h"
 
-enum { DEAD_KEPT = 64 };
+enum {
+	DEAD_KEPT = 64
+};
 
 static size_t natural_align(size_t size)
 {
@@ -81,14 +83,15 @@ void pool_setup(struct percu_pool *p, const struct percu_pool_attr *attr)
 	p->foreign = attr->size == 0;
 	p->debug = conf.debug;
 	p->checked = attr->limit || attr->reset ||
-		     (attr->flags & PERCU_POOL_ZERO) || conf.debug || tool_any();
+		     (attr->flags & PERCU_POOL_ZERO) || conf.debug ||
+		     tool_any();
 	p->slab.dtor = attr->dtor;
 	p->slab.arg = attr->arg;
 	p->slab.debug = p->debug;
 	p->slab.name = p->name;
 	/* What readers may still look at never leaves while the pool lives. */
-	p->slab.reserve = attr->flags & PERCU_POOL_TYPESAFE ? UINT64_MAX
-							    : attr->reserve;
+	p->slab.reserve = attr->flags & PERCU_POOL_TYPESAFE ? UINT64_MAX :
+							      attr->reserve;
 	size_up(p);
 	depot_init(&p->depot);
 	list_init(&p->pools);
@@ -106,7 +109,8 @@ static int slab_setup(struct percu_pool *p, const struct percu_pool_attr *attr)
 
 	if (attr->size == 0)
 		return 0;
-	return slab_init(&p->slab, attr->size + (tool_redzone() ? TOOL_REDZONE : 0),
+	return slab_init(&p->slab,
+			 attr->size + (tool_redzone() ? TOOL_REDZONE : 0),
 			 align, 0, p);
 }
 
@@ -176,7 +180,7 @@ static int reserve_fill(struct percu_pool *p)
 
 	if (p->attr.reserve)
 		err = depot_stock(p, p->attr.reserve / p->magazine + 1 +
-				  cpu_info.possible);
+					     cpu_info.possible);
 	for (size_t i = 0; i < p->attr.reserve && !err; i++) {
 		if (pool_make(p, &obj, 1))
 			depot_store(p, NULL, &obj, 1, &contended);
@@ -200,7 +204,8 @@ static struct percu_pool *create_failed(struct percu_pool *p, int err)
 	return NULL;
 }
 
-PERCU_API struct percu_pool *percu_pool_create(const struct percu_pool_attr *attr)
+PERCU_API struct percu_pool *
+percu_pool_create(const struct percu_pool_attr *attr)
 {
 	struct percu_pool *p;
 	int err;

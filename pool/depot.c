@@ -72,8 +72,10 @@ void magazine_check_out(struct percu_pool *p, void *const *objs, size_t n)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		state = slab_state(&p->slab, objs[i]);
-		__atomic_store_n(state, __atomic_load_n(state, __ATOMIC_RELAXED) &
-				 (uint8_t)~OBJ_IDLE, __ATOMIC_RELAXED);
+		__atomic_store_n(state,
+				 __atomic_load_n(state, __ATOMIC_RELAXED) &
+					 (uint8_t)~OBJ_IDLE,
+				 __ATOMIC_RELAXED);
 	}
 }
 
@@ -143,8 +145,8 @@ static void magazine_emptied(struct percu_pool *p, struct record *r,
  * Up to *n objects of one magazine, the warmest first to come.  False if the
  * depot has none.  r (may be NULL): the record that they are for.
  */
-bool depot_take(struct percu_pool *p, struct record *r, void **objs,
-		size_t *n, bool *contended)
+bool depot_take(struct percu_pool *p, struct record *r, void **objs, size_t *n,
+		bool *contended)
 {
 	struct depot *d = &p->depot;
 	struct magazine *m, *spare = r ? spare_swap(r, NULL) : NULL;
@@ -166,7 +168,7 @@ bool depot_take(struct percu_pool *p, struct record *r, void **objs,
 	if (whole) {
 		want = m->count;
 		list_del(&m->list);
-	} else {			/* a part of it, and it stays */
+	} else { /* a part of it, and it stays */
 		m->count -= (uint32_t)want;
 		memcpy(objs, &m->slot[m->count], want * sizeof(*objs));
 	}
@@ -336,7 +338,7 @@ static size_t count_objects(struct list *head)
 {
 	size_t n = 0;
 
-	list_for_each(l, head)
+	list_for_each (l, head)
 		n += list_entry(l, struct magazine, list)->count;
 	return n;
 }

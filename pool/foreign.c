@@ -17,14 +17,14 @@
 
 struct entry {
 	void *obj;
-	void *site;		/* who put it last; NULL: it is out */
-	bool used;		/* it has been out */
+	void *site; /* who put it last; NULL: it is out */
+	bool used;  /* it has been out */
 };
 
 struct foreign {
 	struct lock lock;
 	struct entry *entry;
-	size_t size, used;	/* size: a power of two, or 0 */
+	size_t size, used; /* size: a power of two, or 0 */
 };
 
 struct foreign *foreign_new(void)

@@ -18,7 +18,9 @@
 #include "pool/pool.h"
 #include "sys/report.h"
 
-enum { NR_PARKED = 64 };
+enum {
+	NR_PARKED = 64
+};
 
 enum parked_state {
 	PARKED_FREE,
@@ -27,12 +29,12 @@ enum parked_state {
 };
 
 static struct parked {
-	uint32_t state;			/* (a) */
-	struct percu_pool *pool;	/* by who made it BUSY; NULL: percu_free() */
+	uint32_t state;          /* (a) */
+	struct percu_pool *pool; /* by who made it BUSY; NULL: percu_free() */
 	void *obj;
 } parked[NR_PARKED];
 
-static uint32_t nparked;		/* (a) a hint that there are some */
+static uint32_t nparked; /* (a) a hint that there are some */
 
 static bool claim(struct parked *k, uint32_t from)
 {
@@ -52,12 +54,12 @@ void parked_add(struct percu_pool *p, void *obj)
 		__atomic_fetch_add(&nparked, 1, __ATOMIC_RELAXED);
 		return;
 	}
-	report_misuse("%p: more than %d objects put by signal handlers that interrupted percu",
-		      obj, NR_PARKED);
+	report_misuse(
+		"%p: more than %d objects put by signal handlers that interrupted percu",
+		obj, NR_PARKED);
 }
 
-static __attribute__((noinline, cold))
-void place_all(void)
+static __attribute__((noinline, cold)) void place_all(void)
 {
 	for (struct parked *k = parked; k < parked + NR_PARKED; k++) {
 		struct percu_pool *p;

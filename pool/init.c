@@ -36,9 +36,13 @@
 static const char no_record[sizeof(struct record)]
 	__attribute__((aligned(CACHE_LINE)));
 
-#define NOT_YET { .base = (char *)(uintptr_t)no_record, .index_off = 4 }
+#define NOT_YET                                                      \
+	{                                                            \
+		.base = (char *)(uintptr_t)no_record, .index_off = 4 \
+	}
 struct class_fronts class_fronts = {
-	.none = NOT_YET, .of = { [0 ... NR_CLASSES - 1] = NOT_YET },
+	.none = NOT_YET,
+	.of = { [0 ... NR_CLASSES - 1] = NOT_YET },
 };
 
 struct percu_pool class_pool[NR_CLASSES];
@@ -88,8 +92,8 @@ static void class_setup(unsigned int c)
  */
 static void dummy_setup(void)
 {
-	char *dummy = os_map_zero((size_t)cpu_info.possible <<
-				  PERCU_RECORD_SHIFT);
+	char *dummy =
+		os_map_zero((size_t)cpu_info.possible << PERCU_RECORD_SHIFT);
 
 	if (!dummy) {
 		pools.crippled = true;
@@ -110,8 +114,8 @@ bool dummy_obtain(void)
 		return true;
 	lock_take(&pools.age, LOCK_AGE);
 	if (pools.crippled) {
-		dummy = os_map_zero((size_t)cpu_info.possible <<
-				    PERCU_RECORD_SHIFT);
+		dummy = os_map_zero((size_t)cpu_info.possible
+				    << PERCU_RECORD_SHIFT);
 		if (dummy)
 			pools.start.base = dummy;
 		/* Release: who finds it false finds the base (above). */
@@ -146,7 +150,7 @@ static void setup(void)
 		pools.depot_max = (uint64_t)cpu_info.possible * conf.cpu_cache;
 	for (unsigned int c = 0; c < NR_CLASSES; c++)
 		class_setup(c);
-	cpu_fence();		/* see front_setup() */
+	cpu_fence(); /* see front_setup() */
 	fork_setup();
 }
 
@@ -157,14 +161,12 @@ void pool_init(void)
 	pthread_once(&once, setup);
 }
 
-__attribute__((constructor(101)))
-static void pool_constructor(void)
+__attribute__((constructor(101))) static void pool_constructor(void)
 {
 	pool_init();
 }
 
-__attribute__((destructor(101)))
-static void pool_destructor(void)
+__attribute__((destructor(101))) static void pool_destructor(void)
 {
 	leak_forget();
 }
@@ -177,10 +179,11 @@ PERCU_API const char *percu_mode(void)
 
 /* Fork. --------------------------------------------------------------------- */
 
-#define for_each_pool(p)						\
-	list_for_each(l_, &pools.list)					\
-		for (struct percu_pool *p = list_entry(l_, struct percu_pool, \
-						       pools), *done_ = NULL; \
+#define for_each_pool(p)                                               \
+	list_for_each (l_, &pools.list)                                \
+		for (struct percu_pool *p =                            \
+			     list_entry(l_, struct percu_pool, pools), \
+				       *done_ = NULL;                  \
 		     !done_; done_ = p)
 
 static void before_fork(void)
@@ -188,16 +191,15 @@ static void before_fork(void)
 	lock_order_pause();
 	lock_take(&pools.age, LOCK_AGE);
 	lock_take(&pools.list_lock, LOCK_POOLS);
-	for_each_pool(p)
-		pool_stop(p);
+	for_each_pool(p) pool_stop(p);
 	/*
 	 * Without the fence a sequence may be copied half-way: its slot is
 	 * written and its word is not, which is as if it had not begun.
 	 */
 	pools_quiesce(NULL);
+	for_each_pool(p) lock_take_unseen(&p->depot.lock, LOCK_DEPOT);
 	for_each_pool(p)
-		lock_take_unseen(&p->depot.lock, LOCK_DEPOT);
-	for_each_pool(p) {
+	{
 		if (p->known)
 			lock_take_unseen(foreign_lock(p->known), LOCK_SLAB);
 		if (!p->foreign)
@@ -211,16 +213,15 @@ static void after_fork_parent(void)
 {
 	meta_unlock();
 	heap_unlock();
-	for_each_pool(p) {
+	for_each_pool(p)
+	{
 		if (!p->foreign)
 			lock_give_unseen(&p->slab.lock, LOCK_SLAB);
 		if (p->known)
 			lock_give_unseen(foreign_lock(p->known), LOCK_SLAB);
 	}
-	for_each_pool(p)
-		lock_give_unseen(&p->depot.lock, LOCK_DEPOT);
-	for_each_pool(p)
-		pool_start(p);
+	for_each_pool(p) lock_give_unseen(&p->depot.lock, LOCK_DEPOT);
+	for_each_pool(p) pool_start(p);
 	lock_give(&pools.list_lock, LOCK_POOLS);
 	lock_give(&pools.age, LOCK_AGE);
 	lock_order_resume();
@@ -246,12 +247,11 @@ static void after_fork_child(void)
 {
 	meta_lock_reinit();
 	heap_lock_reinit();
-	for_each_pool(p)
-		pool_after_fork(p);
+	for_each_pool(p) pool_after_fork(p);
 	lock_init(&pools.list_lock);
 	lock_init(&pools.age);
 	pthread_cond_init(&pools.idle, NULL);
-	locks_held = 0;		/* all of them are new */
+	locks_held = 0; /* all of them are new */
 	lock_order_resume();
 }
 

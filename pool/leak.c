@@ -27,7 +27,7 @@ static void forget_slots(const struct percu_pool *p, void **slot, size_t used,
 
 static void forget_magazines(const struct percu_pool *p, struct list *head)
 {
-	list_for_each(l, head) {
+	list_for_each (l, head) {
 		struct magazine *m = list_entry(l, struct magazine, list);
 
 		forget_slots(p, m->slot, m->count, p->magazine);
@@ -69,7 +69,7 @@ void leak_forget(void)
 {
 	if (!tool.valgrind)
 		return;
-	list_for_each(l, &pools.list)
+	list_for_each (l, &pools.list)
 		forget_pool(list_entry(l, struct percu_pool, pools));
 	for (struct arena *a = arena_first(); a; a = a->next)
 		forget_arena(a);

@@ -36,7 +36,9 @@
 #include "sys/report.h"
 #include "sys/tool.h"
 
-enum { RESERVE_WAITS = 10000 };
+enum {
+	RESERVE_WAITS = 10000
+};
 
 /* Making and unmaking. ---------------------------------------------------- */
 
@@ -69,7 +71,7 @@ static size_t construct(struct percu_pool *p, void **objs, size_t n)
 size_t pool_make(struct percu_pool *p, void **objs, size_t n)
 {
 	if (p->foreign) {
-		errno = ENOMEM;		/* for a create that says nothing */
+		errno = ENOMEM; /* for a create that says nothing */
 		objs[0] = p->attr.create(p->attr.arg);
 		if (!objs[0])
 			return 0;
@@ -109,10 +111,9 @@ size_t pool_spare(struct percu_pool *p, size_t n)
 		spare = counter_read(&p->made) - unmade;
 		spare = spare > p->attr.reserve ? spare - p->attr.reserve : 0;
 		n = n < spare ? n : spare;
-	} while (n && !__atomic_compare_exchange_n(&p->unmade, &unmade,
-						   unmade + n, true,
-						   __ATOMIC_RELAXED,
-						   __ATOMIC_RELAXED));
+	} while (n && !__atomic_compare_exchange_n(
+			      &p->unmade, &unmade, unmade + n, true,
+			      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	return n;
 }
 
@@ -242,8 +243,7 @@ void *pool_get_any(struct percu_pool *p, bool *fresh)
 	}
 }
 
-__attribute__((noinline, cold))
-void *pool_get_slow(struct percu_pool *p)
+__attribute__((noinline, cold)) void *pool_get_slow(struct percu_pool *p)
 {
 	bool fresh;
 	void *obj;
@@ -263,8 +263,8 @@ void *pool_get_slow(struct percu_pool *p)
 	return obj;
 }
 
-PERCU_API __attribute__((aligned(CACHE_LINE)))
-void *percu_pool_get(struct percu_pool *pool)
+PERCU_API __attribute__((aligned(CACHE_LINE))) void *
+percu_pool_get(struct percu_pool *pool)
 {
 	void *obj;
 
@@ -296,7 +296,8 @@ static bool spill(struct percu_pool *p)
 	cold = (n + 1) / 2;
 	if (cold > p->magazine)
 		cold = p->magazine;
-	kept = n > cold ? record_give(p, objs + cold, n - cold, RECORD_MOVE) : 0;
+	kept = n > cold ? record_give(p, objs + cold, n - cold, RECORD_MOVE) :
+			  0;
 	depot_store(p, r, objs, cold, &contended);
 	if (contended)
 		record_grow(p, r, RECORD_FULL, true);
@@ -347,14 +348,14 @@ void pool_put_from(struct percu_pool *p, void *obj, void *site)
 	errno = err;
 }
 
-__attribute__((noinline, cold))
-void pool_put_slow(struct percu_pool *p, void *obj)
+__attribute__((noinline, cold)) void pool_put_slow(struct percu_pool *p,
+						   void *obj)
 {
 	pool_put_from(p, obj, __builtin_return_address(0));
 }
 
-PERCU_API __attribute__((aligned(CACHE_LINE)))
-void percu_pool_put(struct percu_pool *pool, void *obj)
+PERCU_API __attribute__((aligned(CACHE_LINE))) void
+percu_pool_put(struct percu_pool *pool, void *obj)
 {
 	if (likely(obj && percu_record_push(&pool->front, obj)))
 		return;
@@ -381,7 +382,8 @@ void pool_check(struct percu_pool *p, const char *what)
 	uint32_t magic = __atomic_load_n(&p->magic, __ATOMIC_ACQUIRE);
 
 	if (unlikely(magic == POOL_UNBORN &&
-		     (uintptr_t)p - (uintptr_t)class_pool < sizeof(class_pool))) {
+		     (uintptr_t)p - (uintptr_t)class_pool <
+			     sizeof(class_pool))) {
 		pool_init();
 		magic = __atomic_load_n(&p->magic, __ATOMIC_ACQUIRE);
 	}
@@ -424,7 +426,8 @@ PERCU_API void percu_pool_put_bulk(struct percu_pool *pool, void **objs,
 
 	pool_check(pool, "put");
 	while (done < n && !pool->checked) {
-		size_t k = record_give(pool, objs + done, n - done, RECORD_COUNT);
+		size_t k =
+			record_give(pool, objs + done, n - done, RECORD_COUNT);
 
 		done += k;
 		if (!k)
@@ -432,8 +435,9 @@ PERCU_API void percu_pool_put_bulk(struct percu_pool *pool, void **objs,
 	}
 	while (done < n) {
 		if (!objs[done])
-			report_misuse("pool %s: NULL among the objects of a bulk put",
-				      pool->name);
+			report_misuse(
+				"pool %s: NULL among the objects of a bulk put",
+				pool->name);
 		pool_put_from(pool, objs[done++], __builtin_return_address(0));
 	}
 }

@@ -48,18 +48,18 @@
 #include "sys/list.h"
 #include "sys/lock.h"
 
-#define likely(x)	__builtin_expect(!!(x), 1)
-#define unlikely(x)	__builtin_expect(!!(x), 0)
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
 
 enum {
-	CACHE_LINE	= 64,
-	MAGAZINE_MAX	= 60,			/* a magazine then fills 512 bytes */
-	RECORD_MAX	= 2 * MAGAZINE_MAX,	/* objects in a record */
-	MAGAZINE_BYTES	= 16384,		/* of objects in a magazine */
-	FOREIGN_WEIGHT	= 1024,			/* bytes that a foreign object counts */
-	POOL_MAX_SIZE	= 256 << 10,
-	POOL_MAX_ALIGN	= 4096,
-	NAME_MAX_	= 32,
+	CACHE_LINE = 64,
+	MAGAZINE_MAX = 60,             /* a magazine then fills 512 bytes */
+	RECORD_MAX = 2 * MAGAZINE_MAX, /* objects in a record */
+	MAGAZINE_BYTES = 16384,        /* of objects in a magazine */
+	FOREIGN_WEIGHT = 1024,         /* bytes that a foreign object counts */
+	POOL_MAX_SIZE = 256 << 10,
+	POOL_MAX_ALIGN = 4096,
+	NAME_MAX_ = 32,
 };
 
 /*
@@ -76,7 +76,7 @@ enum {
  * read was whole: SIDE_BUSY while it is written, else the number of the
  * writing, and a side is never written while it is current.
  */
-#define SIDE_BUSY	UINT64_MAX
+#define SIDE_BUSY UINT64_MAX
 
 struct record_side {
 	uint64_t seq, gets;
@@ -84,24 +84,25 @@ struct record_side {
 };
 
 struct record {
-	uint64_t word;			/* (o), read by all */
-	uint32_t capacity;		/* (a); 0: not opened */
-	uint16_t seen;			/* (P) operations, when the clock came by */
-	uint8_t last;			/* (a) enum record_event */
-	uint8_t missed;			/* (a) since the last ageing */
-	struct record_side side[2];	/* (o), read by all */
+	uint64_t word;              /* (o), read by all */
+	uint32_t capacity;          /* (a); 0: not opened */
+	uint16_t seen;              /* (P) operations, when the clock came by */
+	uint8_t last;               /* (a) enum record_event */
+	uint8_t missed;             /* (a) since the last ageing */
+	struct record_side side[2]; /* (o), read by all */
 	/* cold: slow paths only */
-	struct lock lock;		/* lock path: guards what is (o) */
-	struct magazine *spare;		/* (a) an empty magazine, or NULL */
-	uint64_t misses;		/* (a) gets that found nothing, ever */
-	void *slot[];			/* (o) */
+	struct lock lock;       /* lock path: guards what is (o) */
+	struct magazine *spare; /* (a) an empty magazine, or NULL */
+	uint64_t misses;        /* (a) gets that found nothing, ever */
+	void *slot[];           /* (o) */
 };
 
 static_assert(offsetof(struct record, capacity) == 8, "known to the sequences");
 static_assert(offsetof(struct record, side) == 16, "known to the sequences");
 static_assert(sizeof(struct record_side) == 24, "known to the sequences");
 static_assert(offsetof(struct record, slot) == PERCU_RECORD_SLOTS ||
-	      !PERCU_HAS_RSEQ, "likewise");
+		      !PERCU_HAS_RSEQ,
+	      "likewise");
 
 enum record_event {
 	RECORD_NONE,
@@ -110,61 +111,61 @@ enum record_event {
 };
 
 struct magazine {
-	struct list list;		/* (d) */
+	struct list list; /* (d) */
 	uint32_t count;
-	void *slot[];			/* pool->magazine of them */
+	void *slot[]; /* pool->magazine of them */
 };
 
 struct depot {
 	struct lock lock;
-	struct list full;		/* (d) magazines with objects */
-	struct list victim;		/* (d) the same, idle for a cycle */
-	struct list empty;		/* (d) */
-	uint64_t nobj;			/* (d) objects in full and victim */
-	uint64_t visits;		/* (d) times the lock was taken for objects */
+	struct list full;   /* (d) magazines with objects */
+	struct list victim; /* (d) the same, idle for a cycle */
+	struct list empty;  /* (d) */
+	uint64_t nobj;      /* (d) objects in full and victim */
+	uint64_t visits;    /* (d) times the lock was taken for objects */
 };
 
 enum pool_magic {
-	POOL_UNBORN	= 0,		/* a class pool before init */
-	POOL_ALIVE	= 0x706f6f6c,
-	POOL_DEAD	= 0x64656164,
+	POOL_UNBORN = 0, /* a class pool before init */
+	POOL_ALIVE = 0x706f6f6c,
+	POOL_DEAD = 0x64656164,
 };
 
 struct percu_pool {
-	struct percu_front front;	/* (r) what percu_pool_get and put use */
-	struct percu_front inner;	/* (r) the records, unless stopped */
-	struct percu_front *hot;	/* (c) &front, or one of class_fronts */
-	uint32_t magic;			/* (a) enum pool_magic */
-	uint32_t magazine;		/* (c) objects in a magazine */
-	uint32_t capacity_max;		/* (c) of a record */
-	uint32_t weight;		/* (c) bytes that an object counts */
-	bool foreign;			/* (c) no slab */
-	bool checked;			/* (c) instrumented: front stays the dummy */
-	bool debug;			/* (c) */
-	char *dummy;			/* (c) its base while it has no other */
-	char *records;			/* (A) base of the records, once there are any */
-	struct percu_pool_attr attr;	/* (c) */
-	char name[NAME_MAX_];		/* (c) */
+	struct percu_front front; /* (r) what percu_pool_get and put use */
+	struct percu_front inner; /* (r) the records, unless stopped */
+	struct percu_front *hot;  /* (c) &front, or one of class_fronts */
+	uint32_t magic;           /* (a) enum pool_magic */
+	uint32_t magazine;        /* (c) objects in a magazine */
+	uint32_t capacity_max;    /* (c) of a record */
+	uint32_t weight;          /* (c) bytes that an object counts */
+	bool foreign;             /* (c) no slab */
+	bool checked;             /* (c) instrumented: front stays the dummy */
+	bool debug;               /* (c) */
+	char *dummy;              /* (c) its base while it has no other */
+	char *records; /* (A) base of the records, once there are any */
+	struct percu_pool_attr attr; /* (c) */
+	char name[NAME_MAX_];        /* (c) */
 
 	struct slab slab __attribute__((aligned(CACHE_LINE)));
 	struct depot depot __attribute__((aligned(CACHE_LINE)));
 
-	uint64_t *open;			/* (a) bitmap: records that were opened */
-	uint64_t out;			/* (a) objects out, where there is a limit */
-	uint64_t direct_gets, direct_puts;	/* (a) past the records */
-	uint64_t direct_misses;		/* (a) without a record to miss in */
-	uint32_t rest;			/* (a) misses until the clock is asked again */
-	uint64_t limit_hits, failures;	/* (a) */
-	uint64_t made, unmade;		/* (a) foreign objects, ever */
-	struct foreign *known;		/* (c) foreign objects, where asked for */
+	uint64_t *open; /* (a) bitmap: records that were opened */
+	uint64_t out;   /* (a) objects out, where there is a limit */
+	uint64_t direct_gets, direct_puts; /* (a) past the records */
+	uint64_t direct_misses;            /* (a) without a record to miss in */
+	uint32_t rest; /* (a) misses until the clock is asked again */
+	uint64_t limit_hits, failures; /* (a) */
+	uint64_t made, unmade;         /* (a) foreign objects, ever */
+	struct foreign *known; /* (c) foreign objects, where asked for */
 
-	struct list pools;		/* (P) the list of all pools */
-	struct list todo;		/* (P) has condemned objects */
-	struct list condemned;		/* (d) magazines to destroy */
-	uint32_t busy;			/* (P) threads that destroy objects of it */
-	bool stopped;			/* (A) */
-	bool ended;			/* (A) stopped for good */
-	bool forked;			/* (c) in a child: see pool_after_fork() */
+	struct list pools;     /* (P) the list of all pools */
+	struct list todo;      /* (P) has condemned objects */
+	struct list condemned; /* (d) magazines to destroy */
+	uint32_t busy;         /* (P) threads that destroy objects of it */
+	bool stopped;          /* (A) */
+	bool ended;            /* (A) stopped for good */
+	bool forked;           /* (c) in a child: see pool_after_fork() */
 };
 
 static_assert(offsetof(struct percu_pool, front) == 0, "known to inline.h");
@@ -185,21 +186,20 @@ extern struct class_fronts class_fronts HIDDEN;
 /* init.c */
 extern struct pools {
 	struct lock age, list_lock;
-	struct list list;		/* (P) struct percu_pool.pools */
-	struct list dead;		/* (P) ended, oldest first */
-	uint32_t ndead;			/* (P) */
-	struct list *hand;		/* (P) of budget.c's clock, in list */
-	pthread_cond_t idle;		/* (P) some pool is no longer busy */
-	struct percu_front start;	/* (A) with the dummy: what a new pool has */
-	bool crippled;			/* (a) no memory for the dummy so far */
-	uint64_t *cached;		/* (a) bytes of capacity, by index */
-	uint64_t depot_bytes;		/* (a) */
-	uint64_t depot_max;		/* (c) */
-	uint64_t ages;			/* (a) */
-	bool checked;			/* (c) a tool wants to see each get and put */
+	struct list list;         /* (P) struct percu_pool.pools */
+	struct list dead;         /* (P) ended, oldest first */
+	uint32_t ndead;           /* (P) */
+	struct list *hand;        /* (P) of budget.c's clock, in list */
+	pthread_cond_t idle;      /* (P) some pool is no longer busy */
+	struct percu_front start; /* (A) with the dummy: what a new pool has */
+	bool crippled;            /* (a) no memory for the dummy so far */
+	uint64_t *cached;         /* (a) bytes of capacity, by index */
+	uint64_t depot_bytes;     /* (a) */
+	uint64_t depot_max;       /* (c) */
+	uint64_t ages;            /* (a) */
 } pools;
 bool dummy_obtain(void);
-void pool_init(void);			/* at most once, by whoever comes first */
+void pool_init(void); /* at most once, by whoever comes first */
 
 static inline struct record *record_at(char *base, uint32_t index)
 {
@@ -212,8 +212,8 @@ static inline size_t record_bytes(const struct percu_pool *p)
 }
 
 /* budget.c */
-char *records_alloc(size_t bytes);	/* a record for each index, or NULL */
-void records_free(char *base, size_t bytes);	/* all zero again */
+char *records_alloc(size_t bytes); /* a record for each index, or NULL */
+void records_free(char *base, size_t bytes); /* all zero again */
 struct record *record_here(struct percu_pool *p);
 bool record_grow(struct percu_pool *p, struct record *r, enum record_event ev,
 		 bool contended);
@@ -223,19 +223,24 @@ void record_close(struct percu_pool *p, uint32_t index);
 /* record.c */
 void *record_get(struct percu_pool *p);
 bool record_put(struct percu_pool *p, void *obj);
-enum record_how { RECORD_MOVE = 0, RECORD_COUNT = -1 };
+enum record_how {
+	RECORD_MOVE = 0,
+	RECORD_COUNT = -1
+};
 size_t record_take(struct percu_pool *p, void **objs, size_t n,
 		   enum record_how how);
 size_t record_give(struct percu_pool *p, void *const *objs, size_t n,
 		   enum record_how how);
 size_t record_drain(struct record *r, void **objs, size_t n);
-struct record_counts { uint64_t count, gets, puts; };
+struct record_counts {
+	uint64_t count, gets, puts;
+};
 void record_read(const struct record *r, struct record_counts *c);
 
 /* depot.c */
 void depot_init(struct depot *d);
-bool depot_take(struct percu_pool *p, struct record *r, void **objs,
-		size_t *n, bool *contended);
+bool depot_take(struct percu_pool *p, struct record *r, void **objs, size_t *n,
+		bool *contended);
 void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
 		 size_t n, bool *contended);
 void depot_keep(struct percu_pool *p, struct record *r);
@@ -284,8 +289,10 @@ void foreign_put(struct percu_pool *p, void *obj, void *site);
 struct lock *foreign_lock(struct foreign *f);
 
 /* alloc.c */
-struct large_stats { uint64_t mallocs, frees, bytes_in, bytes_out; };
-extern struct large_stats large_stats;		/* (a) */
+struct large_stats {
+	uint64_t mallocs, frees, bytes_in, bytes_out;
+};
+extern struct large_stats large_stats; /* (a) */
 
 /* create.c */
 void pool_setup(struct percu_pool *p, const struct percu_pool_attr *attr);
@@ -307,12 +314,14 @@ void leak_forget(void);
 
 /* audit.c */
 struct audit {
-	uint64_t out, records, depot, slab;	/* objects */
+	uint64_t out, records, depot, slab; /* objects */
 };
 int pool_audit(struct percu_pool *p, struct audit *a);
 
 /* stats.c */
-struct pool_sums { uint64_t gets, puts, misses; };
+struct pool_sums {
+	uint64_t gets, puts, misses;
+};
 void pool_sum(struct percu_pool *p, struct pool_sums *sum);
 void pool_stats(struct percu_pool *pool, struct percu_pool_stats *st);
 void stats_keep(struct percu_pool *p);

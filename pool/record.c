@@ -163,37 +163,35 @@ static size_t lockpath_give(struct percu_pool *p, void *const *objs, size_t n,
 
 #if PERCU_HAS_RSEQ
 
+/* clang-format off: assembly has lines of its own */
 /*
  * Steps 4 to 9; %[tmp] is the new count.  gets: adds what is counted; sign: of
  * what a move does to net.
  */
-#define BULK_COMMIT(gets, sign)						\
-	"movq %[word], %[t]\n\t"					\
-	"shrq $16, %[t]\n\t"						\
-	"andl $1, %k[t]\n\t"						\
-	"imulq $24, %[t], %[t]\n\t"					\
-	"leaq 16(%[rec],%[t]), %[p]\n\t"	/* current side */	\
-	"negq %[t]\n\t"							\
-	"leaq 40(%[rec],%[t]), %[j]\n\t"	/* the other */		\
-	"movq $-1, (%[j])\n\t"						\
-	"movq %[word], %[t]\n\t"					\
-	"shrq $17, %[t]\n\t"						\
-	"addq 8(%[p]), %[t]\n\t"					\
-	"movq %[k], %[w]\n\t"						\
-	"andq %[how], %[w]\n\t"						\
-	gets								\
-	"movq %[t], 8(%[j])\n\t"					\
-	"subq %[k], %[w]\n\t"			/* -(k if moved) */	\
-	"movq 16(%[p]), %[t]\n\t"					\
-	sign " %[w], %[t]\n\t"						\
-	"movq %[t], 16(%[j])\n\t"					\
-	"movq (%[p]), %[t]\n\t"						\
-	"incq %[t]\n\t"							\
-	"movq %[t], (%[j])\n\t"						\
-	"andl $0x10000, %k[word]\n\t"					\
-	"xorl $0x10000, %k[word]\n\t"					\
-	"orq %[tmp], %[word]\n\t"					\
-	"movq %[word], (%[rec])\n"					\
+#define BULK_COMMIT(gets, sign)                               \
+	"movq %[word], %[t]\n\t"                              \
+	"shrq $16, %[t]\n\t"                                  \
+	"andl $1, %k[t]\n\t"                                  \
+	"imulq $24, %[t], %[t]\n\t"                           \
+	"leaq 16(%[rec],%[t]), %[p]\n\t" /* current side */   \
+	"negq %[t]\n\t"                                       \
+	"leaq 40(%[rec],%[t]), %[j]\n\t" /* the other */      \
+	"movq $-1, (%[j])\n\t"                                \
+	"movq %[word], %[t]\n\t"                              \
+	"shrq $17, %[t]\n\t"                                  \
+	"addq 8(%[p]), %[t]\n\t"                              \
+	"movq %[k], %[w]\n\t"                                 \
+	"andq %[how], %[w]\n\t" gets "movq %[t], 8(%[j])\n\t" \
+	"subq %[k], %[w]\n\t" /* -(k if moved) */             \
+	"movq 16(%[p]), %[t]\n\t" sign " %[w], %[t]\n\t"      \
+	"movq %[t], 16(%[j])\n\t"                             \
+	"movq (%[p]), %[t]\n\t"                               \
+	"incq %[t]\n\t"                                       \
+	"movq %[t], (%[j])\n\t"                               \
+	"andl $0x10000, %k[word]\n\t"                         \
+	"xorl $0x10000, %k[word]\n\t"                         \
+	"orq %[tmp], %[word]\n\t"                             \
+	"movq %[word], (%[rec])\n"                            \
 	"3:\n\t"
 
 /*
@@ -201,43 +199,43 @@ static size_t lockpath_give(struct percu_pool *p, void *const *objs, size_t n,
  * constant returned at the label is in the register of an output already, and
  * returns what the asm left there.
  */
-#define NOTHING()							\
-	__extension__ ({						\
-		uint64_t zero_;						\
-									\
-		__asm__ __volatile__("xorl %k0, %k0" : "=r" (zero_) : : "cc"); \
-		zero_;							\
+#define NOTHING()                                                             \
+	__extension__({                                                       \
+		uint64_t zero_;                                               \
+                                                                              \
+		__asm__ __volatile__("xorl %k0, %k0" : "=r"(zero_) : : "cc"); \
+		zero_;                                                        \
 	})
 
-static __attribute__((noinline))
-size_t rseq_take(struct percu_front *front, void **objs, size_t n, long how)
+static __attribute__((noinline)) size_t
+rseq_take(struct percu_front *front, void **objs, size_t n, long how)
 {
 	uint64_t rec, tmp, word, k, p, j, t, w;
 
 	__asm__ __volatile__ goto(
-		PERCU_RSEQ_BEGIN(none, "", "")
-		"movq (%[rec]), %[word]\n\t"
-		"movzwl %w[word], %k[tmp]\n\t"
-		"movq %[n], %[k]\n\t"
-		"cmpq %[tmp], %[k]\n\t"
-		"cmovaq %[tmp], %[k]\n\t"
-		"testq %[k], %[k]\n\t"
-		"jz %l[none]\n\t"
-		"subq %[k], %[tmp]\n\t"
-		"leaq %c[slots](%[rec],%[tmp],8), %[p]\n\t"
-		"xorl %k[j], %k[j]\n"
-		"6:\n\t"
-		"movq (%[p],%[j],8), %[t]\n\t"
-		"movq %[t], (%[objs],%[j],8)\n\t"
-		"incq %[j]\n\t"
-		"cmpq %[k], %[j]\n\t"
-		"jb 6b\n\t"
-		BULK_COMMIT("addq %[w], %[t]\n\t", "addq")
-		: [rec] "=&r" (rec), [tmp] "=&r" (tmp), [word] "=&r" (word),
-		  [k] "=&r" (k), [p] "=&r" (p), [j] "=&r" (j), [t] "=&r" (t),
-		  [w] "=&r" (w)
-		: PERCU_RSEQ_INPUTS(front), [rseq] "r" (front->rseq),
-		  [objs] "r" (objs), [n] "r" (n), [how] "r" (how)
+		PERCU_RSEQ_BEGIN(none, "",
+				 "") "movq (%[rec]), %[word]\n\t"
+				     "movzwl %w[word], %k[tmp]\n\t"
+				     "movq %[n], %[k]\n\t"
+				     "cmpq %[tmp], %[k]\n\t"
+				     "cmovaq %[tmp], %[k]\n\t"
+				     "testq %[k], %[k]\n\t"
+				     "jz %l[none]\n\t"
+				     "subq %[k], %[tmp]\n\t"
+				     "leaq %c[slots](%[rec],%[tmp],8), %[p]\n\t"
+				     "xorl %k[j], %k[j]\n"
+				     "6:\n\t"
+				     "movq (%[p],%[j],8), %[t]\n\t"
+				     "movq %[t], (%[objs],%[j],8)\n\t"
+				     "incq %[j]\n\t"
+				     "cmpq %[k], %[j]\n\t"
+				     "jb 6b\n\t" BULK_COMMIT(
+					     "addq %[w], %[t]\n\t", "addq")
+		: [rec] "=&r"(rec), [tmp] "=&r"(tmp), [word] "=&r"(word),
+		  [k] "=&r"(k), [p] "=&r"(p), [j] "=&r"(j), [t] "=&r"(t),
+		  [w] "=&r"(w)
+		: PERCU_RSEQ_INPUTS(front), [rseq] "r"(front->rseq),
+		  [objs] "r"(objs), [n] "r"(n), [how] "r"(how)
 		: "memory", "cc"
 		: none);
 	return k;
@@ -245,42 +243,43 @@ none:
 	return NOTHING();
 }
 
-static __attribute__((noinline))
-size_t rseq_give(struct percu_front *front, void *const *objs, size_t n,
-		 long how)
+static __attribute__((noinline)) size_t
+rseq_give(struct percu_front *front, void *const *objs, size_t n, long how)
 {
 	uint64_t rec, tmp, word, k, p, j, t, w;
 
 	__asm__ __volatile__ goto(
-		PERCU_RSEQ_BEGIN(none, "", "")
-		"movq (%[rec]), %[word]\n\t"
-		"movzwl %w[word], %k[tmp]\n\t"
-		"movl 8(%[rec]), %k[k]\n\t"
-		"subq %[tmp], %[k]\n\t"
-		"jbe %l[none]\n\t"
-		"cmpq %[n], %[k]\n\t"
-		"cmovaq %[n], %[k]\n\t"
-		"leaq %c[slots](%[rec],%[tmp],8), %[p]\n\t"
-		"xorl %k[j], %k[j]\n"
-		"6:\n\t"
-		"movq (%[objs],%[j],8), %[t]\n\t"
-		"movq %[t], (%[p],%[j],8)\n\t"
-		"incq %[j]\n\t"
-		"cmpq %[k], %[j]\n\t"
-		"jb 6b\n\t"
-		"addq %[k], %[tmp]\n\t"
-		BULK_COMMIT("", "subq")
-		: [rec] "=&r" (rec), [tmp] "=&r" (tmp), [word] "=&r" (word),
-		  [k] "=&r" (k), [p] "=&r" (p), [j] "=&r" (j), [t] "=&r" (t),
-		  [w] "=&r" (w)
-		: PERCU_RSEQ_INPUTS(front), [rseq] "r" (front->rseq),
-		  [objs] "r" (objs), [n] "r" (n), [how] "r" (how)
+		PERCU_RSEQ_BEGIN(none, "",
+				 "") "movq (%[rec]), %[word]\n\t"
+				     "movzwl %w[word], %k[tmp]\n\t"
+				     "movl 8(%[rec]), %k[k]\n\t"
+				     "subq %[tmp], %[k]\n\t"
+				     "jbe %l[none]\n\t"
+				     "cmpq %[n], %[k]\n\t"
+				     "cmovaq %[n], %[k]\n\t"
+				     "leaq %c[slots](%[rec],%[tmp],8), %[p]\n\t"
+				     "xorl %k[j], %k[j]\n"
+				     "6:\n\t"
+				     "movq (%[objs],%[j],8), %[t]\n\t"
+				     "movq %[t], (%[p],%[j],8)\n\t"
+				     "incq %[j]\n\t"
+				     "cmpq %[k], %[j]\n\t"
+				     "jb 6b\n\t"
+				     "addq %[k], %[tmp]\n\t" BULK_COMMIT("",
+									 "subq")
+		: [rec] "=&r"(rec), [tmp] "=&r"(tmp), [word] "=&r"(word),
+		  [k] "=&r"(k), [p] "=&r"(p), [j] "=&r"(j), [t] "=&r"(t),
+		  [w] "=&r"(w)
+		: PERCU_RSEQ_INPUTS(front), [rseq] "r"(front->rseq),
+		  [objs] "r"(objs), [n] "r"(n), [how] "r"(how)
 		: "memory", "cc"
 		: none);
 	return k;
 none:
 	return NOTHING();
 }
+
+/* clang-format on */
 
 #else
 

@@ -18,7 +18,8 @@
 
 static bool record_open(const struct percu_pool *p, uint32_t i)
 {
-	return __atomic_load_n(&p->open[i / 64], __ATOMIC_SEQ_CST) >> i % 64 & 1;
+	return __atomic_load_n(&p->open[i / 64], __ATOMIC_SEQ_CST) >> i % 64 &
+	       1;
 }
 
 void pool_sum(struct percu_pool *p, struct pool_sums *sum)
@@ -76,11 +77,11 @@ void pool_stats(struct percu_pool *pool, struct percu_pool_stats *st)
 	memcpy(st->name, pool->name, sizeof(st->name));
 	st->size = pool->attr.size;
 	/* Destroyed before created, for the same reason as puts before gets. */
-	st->destroyed = counter_read(pool->foreign ? &pool->unmade
-						   : &pool->slab.destroyed);
+	st->destroyed = counter_read(pool->foreign ? &pool->unmade :
+						     &pool->slab.destroyed);
 	pool_sum(pool, &sum);
-	st->created = counter_read(pool->foreign ? &pool->made
-						 : &pool->slab.created);
+	st->created =
+		counter_read(pool->foreign ? &pool->made : &pool->slab.created);
 	st->gets = sum.gets;
 	st->puts = sum.puts;
 	st->misses = sum.misses + counter_read(&pool->direct_misses);
@@ -133,13 +134,14 @@ static void memstats_add(struct percu_memstats *ms, struct percu_pool *p)
 void stats_keep(struct percu_pool *p)
 {
 	memstats_add(&past, p);
-	past.cached = 0;	/* what waits in it is about to go */
+	past.cached = 0; /* what waits in it is about to go */
 }
 
 static void memstats_large(struct percu_memstats *ms)
 {
 	uint64_t frees = __atomic_load_n(&large_stats.frees, __ATOMIC_ACQUIRE);
-	uint64_t out = __atomic_load_n(&large_stats.bytes_out, __ATOMIC_ACQUIRE);
+	uint64_t out =
+		__atomic_load_n(&large_stats.bytes_out, __ATOMIC_ACQUIRE);
 	uint64_t mallocs = counter_read(&large_stats.mallocs);
 	uint64_t bytes = minus(counter_read(&large_stats.bytes_in), out);
 
@@ -159,7 +161,7 @@ PERCU_API int percu_memstats(struct percu_memstats *ms)
 	pool_init();
 	lock_take(&pools.list_lock, LOCK_POOLS);
 	*ms = past;
-	list_for_each(l, &pools.list)
+	list_for_each (l, &pools.list)
 		memstats_add(ms, list_entry(l, struct percu_pool, pools));
 	lock_give(&pools.list_lock, LOCK_POOLS);
 	memstats_large(ms);

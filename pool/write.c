@@ -19,7 +19,7 @@
 struct out {
 	int fd, err;
 	enum percu_stats_format fmt;
-	bool first;		/* JSON: no comma yet */
+	bool first; /* JSON: no comma yet */
 	size_t len;
 	char buf[4096];
 };
@@ -31,16 +31,16 @@ static void flush(struct out *o)
 	o->len = 0;
 }
 
-__attribute__((format(printf, 2, 3)))
-static void print(struct out *o, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void print(struct out *o,
+							const char *fmt, ...)
 {
 	va_list ap;
 
 	if (o->len > sizeof(o->buf) - 1024)
 		flush(o);
 	va_start(ap, fmt);
-	o->len += (size_t)vsnprintf(o->buf + o->len, sizeof(o->buf) - o->len, fmt,
-				    ap);
+	o->len += (size_t)vsnprintf(o->buf + o->len, sizeof(o->buf) - o->len,
+				    fmt, ap);
 	va_end(ap);
 }
 
@@ -49,11 +49,13 @@ static void print(struct out *o, const char *fmt, ...)
 struct metric {
 	const char *name, *help;
 	size_t offset;
-	bool total;		/* it only grows */
+	bool total; /* it only grows */
 };
 
-#define WHOLE(name, help, total)	\
-	{ #name, help, offsetof(struct percu_memstats, name), total }
+#define WHOLE(name, help, total)                                          \
+	{                                                                 \
+#name, help, offsetof(struct percu_memstats, name), total \
+	}
 static const struct metric whole[] = {
 	WHOLE(alloc, "Bytes in blocks and objects that are out", false),
 	WHOLE(mallocs, "Blocks and objects handed out", true),
@@ -73,8 +75,10 @@ static const struct metric whole[] = {
 	WHOLE(ages, "Ageing cycles", true),
 };
 
-#define ONE(name, help, total)	\
-	{ #name, help, offsetof(struct percu_pool_stats, name), total }
+#define ONE(name, help, total)                                              \
+	{                                                                   \
+#name, help, offsetof(struct percu_pool_stats, name), total \
+	}
 static const struct metric one[] = {
 	ONE(size, "Bytes of an object", false),
 	ONE(gets, "Objects handed out", true),
@@ -90,7 +94,7 @@ static const struct metric one[] = {
 	ONE(failures, "Gets that failed", true),
 };
 
-#define LENGTH(a)	(sizeof(a) / sizeof(*(a)))
+#define LENGTH(a) (sizeof(a) / sizeof(*(a)))
 
 static unsigned long long value(const struct metric *m, const void *of)
 {
@@ -120,15 +124,18 @@ static void print_head(struct out *o, const struct percu_memstats *ms)
 		break;
 	case PERCU_STATS_OPENMETRICS:
 		for (size_t i = 0; i < LENGTH(whole); i++)
-			print(o, "# TYPE percu_%s %s\n# HELP percu_%s %s\n"
-			      "percu_%s%s %llu\n", whole[i].name,
+			print(o,
+			      "# TYPE percu_%s %s\n# HELP percu_%s %s\n"
+			      "percu_%s%s %llu\n",
+			      whole[i].name,
 			      whole[i].total ? "counter" : "gauge",
 			      whole[i].name, whole[i].help, whole[i].name,
 			      whole[i].total ? "_total" : "",
 			      value(&whole[i], ms));
 		break;
 	case PERCU_STATS_SLABINFO:
-		print(o, "slabinfo - version: 2.1\n"
+		print(o,
+		      "slabinfo - version: 2.1\n"
 		      "# name            <active_objs> <num_objs> <objsize> "
 		      "<objperslab> <pagesperslab> : tunables <limit> "
 		      "<batchcount> <sharedfactor> : slabdata <active_slabs> "
@@ -157,11 +164,13 @@ static void print_slabinfo(struct out *o, struct percu_pool *p,
 	lock_take(&p->slab.lock, LOCK_SLAB);
 	spans = p->slab.nspans;
 	lock_give(&p->slab.lock, LOCK_SLAB);
-	print(o, "%-17s %6llu %6llu %6llu %4u %4u : tunables %4u %4u %4u : "
-	      "slabdata %6llu %6llu %6u\n", st->name,
-	      (unsigned long long)st->outstanding, spans * p->slab.nobj,
-	      (unsigned long long)st->size, p->slab.nobj, p->slab.span_pages * 2,
-	      p->capacity_max, p->magazine, 0, spans, spans, 0);
+	print(o,
+	      "%-17s %6llu %6llu %6llu %4u %4u : tunables %4u %4u %4u : "
+	      "slabdata %6llu %6llu %6u\n",
+	      st->name, (unsigned long long)st->outstanding,
+	      spans * p->slab.nobj, (unsigned long long)st->size, p->slab.nobj,
+	      p->slab.span_pages * 2, p->capacity_max, p->magazine, 0, spans,
+	      spans, 0);
 }
 
 static void print_pool(struct out *o, struct percu_pool *p,
@@ -172,9 +181,11 @@ static void print_pool(struct out *o, struct percu_pool *p,
 	else if (o->fmt == PERCU_STATS_SLABINFO && !p->foreign)
 		print_slabinfo(o, p, st);
 	else if (o->fmt == PERCU_STATS_TEXT)
-		print(o, "%-24s %8llu %14llu %14llu %12llu %10llu %10llu %10llu\n",
+		print(o,
+		      "%-24s %8llu %14llu %14llu %12llu %10llu %10llu %10llu\n",
 		      st->name, (unsigned long long)st->size,
-		      (unsigned long long)st->gets, (unsigned long long)st->puts,
+		      (unsigned long long)st->gets,
+		      (unsigned long long)st->puts,
 		      (unsigned long long)st->misses,
 		      (unsigned long long)st->outstanding,
 		      (unsigned long long)st->cached,
@@ -237,7 +248,8 @@ PERCU_API int percu_stats_write(int fd, enum percu_stats_format fmt)
 	print_head(&o, &ms);
 	if (fmt != PERCU_STATS_OPENMETRICS)
 		for_pools(&o, NULL);
-	for (size_t i = 0; fmt == PERCU_STATS_OPENMETRICS && i < LENGTH(one); i++) {
+	for (size_t i = 0; fmt == PERCU_STATS_OPENMETRICS && i < LENGTH(one);
+	     i++) {
 		print(&o, "# TYPE percu_pool_%s %s\n# HELP percu_pool_%s %s\n",
 		      one[i].name, one[i].total ? "counter" : "gauge",
 		      one[i].name, one[i].help);

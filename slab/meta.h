@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void *meta_alloc(size_t size);	      /* NULL: no memory */
+void *meta_alloc(size_t size);        /* NULL: no memory */
 void meta_free(void *p, size_t size); /* size as given to meta_alloc() */
 void meta_account(ptrdiff_t bytes);   /* mapped by others for percu itself */
-uint64_t meta_sys(void);	      /* bytes obtained from the system */
+uint64_t meta_sys(void);              /* bytes obtained from the system */
 
 void meta_lock(void); /* fork */
 void meta_unlock(void);

@@ -22,10 +22,10 @@ struct slab {
 	uint32_t nobj; /* objects a span */
 	uint32_t align;
 	uint8_t class_; /* class + 1 of a built-in pool, else 0 */
-	void *owner;	/* the pool, for reports */
+	void *owner;    /* the pool, for reports */
 	/* (c) set between slab_init() and the first slab_alloc() */
 	const char *name; /* of the pool, for reports */
-	bool debug;	  /* spans remember put sites */
+	bool debug;       /* spans remember put sites */
 	void (*dtor)(void *obj, void *arg);
 	void *arg;
 
@@ -35,7 +35,7 @@ struct slab {
 	struct list full;
 	struct list empty; /* all free; at most one, but see reserve */
 	uint64_t nspans, nempty;
-	uint64_t nfree;	  /* objects without OBJ_LIVE */
+	uint64_t nfree;   /* objects without OBJ_LIVE */
 	uint64_t reserve; /* made objects that must stay */
 	/* (a) written: created by slab_made(), destroyed under lock */
 	uint64_t created, destroyed; /* objects made and unmade, ever */

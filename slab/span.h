@@ -64,19 +64,19 @@ struct slab;
 /* The first cache line is what a put reads, and hardly ever written. */
 struct span {
 	uintptr_t start;   /* (c) while in use */
-	uint64_t magic;	   /* SPAN_SLAB (c): offset * magic >> 40 = index */
-	uint32_t size;	   /* SPAN_SLAB (c): bytes from object to object */
-	uint32_t nobj;	   /* SPAN_SLAB (c) */
+	uint64_t magic;    /* SPAN_SLAB (c): offset * magic >> 40 = index */
+	uint32_t size;     /* SPAN_SLAB (c): bytes from object to object */
+	uint32_t nobj;     /* SPAN_SLAB (c) */
 	struct slab *slab; /* SPAN_SLAB (c); NULL in every other span */
-	uint8_t *state;	   /* SPAN_SLAB (c): enum obj_state, nobj of them */
-	void **site;	   /* SPAN_SLAB in debug (c): who put it last */
+	uint8_t *state;    /* SPAN_SLAB (c): enum obj_state, nobj of them */
+	void **site;       /* SPAN_SLAB in debug (c): who put it last */
 	uint32_t npages;   /* (c) while in use */
-	uint8_t kind;	   /* heap lock, (a) of a large one; enum span_kind */
-	uint8_t direct;	   /* (c): mapped on its own, unmapped when freed */
+	uint8_t kind;      /* heap lock, (a) of a large one; enum span_kind */
+	uint8_t direct;    /* (c): mapped on its own, unmapped when freed */
 
 	struct list list __attribute__((aligned(64))); /* heap or slab lock */
-	uint32_t nfree;	  /* SPAN_SLAB, slab lock: objects without OBJ_LIVE */
-	uint32_t nmade;	  /* SPAN_SLAB, (a): objects with OBJ_MADE */
+	uint32_t nfree;   /* SPAN_SLAB, slab lock: objects without OBJ_LIVE */
+	uint32_t nmade;   /* SPAN_SLAB, (a): objects with OBJ_MADE */
 	uint32_t cursor;  /* SPAN_SLAB, slab lock: no free object below */
 	uint8_t fullness; /* SPAN_SLAB, slab lock: which list it is on */
 };
@@ -87,12 +87,12 @@ struct span {
  *	mean something in free spans only.
  */
 enum page_bit {
-	PAGE_OURS,	/* percu's, and not another mapping's */
+	PAGE_OURS,      /* percu's, and not another mapping's */
 	PAGE_COMMITTED, /* readable and writable */
-	PAGE_RESIDENT,	/* handed out since it was last released */
-	PAGE_IDLE,	/* in a span of kind SPAN_FREE */
-	PAGE_FRESH,	/* became idle since the last ageing cycle */
-	PAGE_DUE,	/* to be released by the cycle under way */
+	PAGE_RESIDENT,  /* handed out since it was last released */
+	PAGE_IDLE,      /* in a span of kind SPAN_FREE */
+	PAGE_FRESH,     /* became idle since the last ageing cycle */
+	PAGE_DUE,       /* to be released by the cycle under way */
 	NR_PAGE_BITS
 };
 
@@ -104,7 +104,7 @@ struct arena {
 	 */
 	uint8_t class[ARENA_PAGES];
 	uint64_t bits[NR_PAGE_BITS][ARENA_PAGES / 64]; /* heap lock */
-	uintptr_t base;	    /* (c) address of page 0 */
+	uintptr_t base;     /* (c) address of page 0 */
 	struct arena *next; /* (c) an older arena, or NULL */
 };
 

@@ -29,7 +29,7 @@
 #include "slab/span.h"
 
 enum {
-	SPAN_MAX_PAGES = 33,	/* 256 KiB, and a redzone */
+	SPAN_MAX_PAGES = 33, /* 256 KiB, and a redzone */
 	OBJ_MIN_SIZE = 8,
 	OBJ_MAX_SIZE = SPAN_MAX_PAGES << PAGE_SHIFT_,
 	SPAN_TAIL_DIV = 8, /* tail <= span / SPAN_TAIL_DIV */
@@ -65,8 +65,8 @@ static inline uint32_t span_cut_pages(uint32_t size)
 		if (bytes / size < span_cut_objects(size) ||
 		    bytes % size > bytes / SPAN_TAIL_DIV)
 			continue;
-		if (!best || span_cut_cost(size, pages) <
-				     span_cut_cost(size, best))
+		if (!best ||
+		    span_cut_cost(size, pages) < span_cut_cost(size, best))
 			best = pages;
 	}
 	return best ? best : SPAN_MAX_PAGES;

@@ -21,8 +21,8 @@
 #include "stress.h"
 
 enum {
-	OBJECT = 64,	/* bytes */
-	HELD_MAX = 24,	/* objects that a worker holds */
+	OBJECT = 64,   /* bytes */
+	HELD_MAX = 24, /* objects that a worker holds */
 	WORKERS_MAX = 256,
 };
 
@@ -59,7 +59,8 @@ static struct object *claim(struct worker *w)
 	uint32_t was = atomic_exchange(&o->owner, w->number);
 
 	if (was)
-		fail("an object of worker %" PRIu32 " was handed to worker %" PRIu32,
+		fail("an object of worker %" PRIu32
+		     " was handed to worker %" PRIu32,
 		     was, w->number);
 	return o;
 }
@@ -123,7 +124,7 @@ static void all_home(struct drain *d, uint64_t pairs)
 	printf("  done      %s gets and puts beside %s drains\n",
 	       num_count(pairs).s, num_count(d->drains).s);
 	if (verdict_failures())
-		return;		/* the pool may not survive a look */
+		return; /* the pool may not survive a look */
 	if (st.gets != pairs || st.puts != pairs)
 		fail("%" PRIu64 " gets and %" PRIu64 " puts were counted",
 		     st.gets, st.puts);
@@ -136,7 +137,9 @@ static void all_home(struct drain *d, uint64_t pairs)
 void drain_run(const struct options *o)
 {
 	const struct percu_pool_attr attr = {
-		.name = "drained", .size = OBJECT, .ctor = object_ctor,
+		.name = "drained",
+		.size = OBJECT,
+		.ctor = object_ctor,
 	};
 	unsigned int n = o->workers ? o->workers : 2 * nr_cpus();
 	struct drain d = { .pool = must(percu_pool_create(&attr)) };
@@ -147,10 +150,13 @@ void drain_run(const struct options *o)
 	law("who gets an object finds it free, whatever is drained meanwhile");
 	law("at the end every object is home, and each get and put was counted");
 	n = n > WORKERS_MAX ? WORKERS_MAX : n;
-	progress_start(&d.progress, "draining", PROGRESS_TIME, o->seconds * 1000);
+	progress_start(&d.progress, "draining", PROGRESS_TIME,
+		       o->seconds * 1000);
 	for (unsigned int i = 0; i < n; i++) {
 		w[i] = (struct worker){
-			.drain = &d, .number = i + 1, .rng = { o->seed + i },
+			.drain = &d,
+			.number = i + 1,
+			.rng = { o->seed + i },
 		};
 		thread_start(&t[i], work, &w[i]);
 	}

@@ -230,7 +230,8 @@ static void kind_destroy(struct kind *k)
 		     (unsigned long long)k->ctors,
 		     (unsigned long long)k->dtors);
 	audit_destroy(k->pool, k->attr.flags & PERCU_POOL_TYPESAFE ?
-				       AUDIT_KEEPS_ALL : k->attr.reserve);
+				       AUDIT_KEEPS_ALL :
+				       k->attr.reserve);
 	if (kind_made(k) && k->ctors != k->dtors)
 		fail("%s: %llu constructed, %llu destructed", k->attr.name,
 		     (unsigned long long)k->ctors,

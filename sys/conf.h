@@ -19,14 +19,14 @@
 
 /* (c) constant after conf_init() */
 struct conf {
-	bool lock;		/* mode:lock */
-	bool debug;		/* debug:1; the default where PERCU_DEBUG is built in */
-	size_t cpu_cache;	/* bytes */
-	size_t depot_cache;	/* bytes; 0: pool_init chooses by CPUs */
+	bool lock;  /* mode:lock */
+	bool debug; /* debug:1; the default where PERCU_DEBUG is built in */
+	size_t cpu_cache;   /* bytes */
+	size_t depot_cache; /* bytes; 0: pool_init chooses by CPUs */
 };
 extern struct conf conf;
 
-void conf_init(void);		/* reads the environment */
-void conf_parse(const char *s);	/* one PERCU string (conf_init, tests) */
+void conf_init(void);           /* reads the environment */
+void conf_parse(const char *s); /* one PERCU string (conf_init, tests) */
 
 #endif /* PERCU_SYS_CONF_H */

@@ -14,10 +14,10 @@
 
 /* (c) constant after cpu_init() */
 struct cpu_info {
-	bool rseq;		/* restartable sequences and their fence work */
-	bool mm_cid;		/* the index is mm_cid, else cpu_id */
-	uint32_t possible;	/* indexes that can occur: 0 .. possible - 1 */
-	uint32_t index_off;	/* in struct rseq: of mm_cid, or of cpu_id */
+	bool rseq;          /* restartable sequences and their fence work */
+	bool mm_cid;        /* the index is mm_cid, else cpu_id */
+	uint32_t possible;  /* indexes that can occur: 0 .. possible - 1 */
+	uint32_t index_off; /* in struct rseq: of mm_cid, or of cpu_id */
 };
 extern struct cpu_info cpu_info;
 

@@ -8,6 +8,6 @@
 #ifndef PERCU_SYS_HIDDEN_H
 #define PERCU_SYS_HIDDEN_H
 
-#define HIDDEN	__attribute__((visibility("hidden")))
+#define HIDDEN __attribute__((visibility("hidden")))
 
 #endif /* PERCU_SYS_HIDDEN_H */

@@ -10,10 +10,10 @@ struct list {
 	struct list *next, *prev;
 };
 
-#define list_entry(p, type, member)	\
-	((type *)((char *)(p) - offsetof(type, member)))
+#define list_entry(p, type, member) \
+	((type *)((char *)(p)-offsetof(type, member)))
 
-#define list_for_each(p, head)	\
+#define list_for_each(p, head) \
 	for (struct list *p = (head)->next; p != (head); p = p->next)
 
 static inline void list_init(struct list *l)

@@ -26,13 +26,13 @@ __thread unsigned int locks_held;
  */
 #define LOCK_TLS static _Thread_local __attribute__((tls_model("initial-exec")))
 
-LOCK_TLS uint32_t lock_held;	   /* of 1 << enum lock_rank */
+LOCK_TLS uint32_t lock_held;       /* of 1 << enum lock_rank */
 LOCK_TLS unsigned int lock_paused; /* how many lock_order_pause() deep */
 
 static const char *const lock_name[LOCK_NR_RANKS] = {
-	[LOCK_AGE] = "age",	  [LOCK_POOLS] = "pools",
+	[LOCK_AGE] = "age",       [LOCK_POOLS] = "pools",
 	[LOCK_RECORD] = "record", [LOCK_DEPOT] = "depot",
-	[LOCK_SLAB] = "slab",	  [LOCK_HEAP] = "heap",
+	[LOCK_SLAB] = "slab",     [LOCK_HEAP] = "heap",
 	[LOCK_META] = "meta",
 };
 

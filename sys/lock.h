@@ -15,13 +15,13 @@
 #include "sys/tool.h"
 
 enum lock_rank {
-	LOCK_AGE,	/* one drain, ageing, shrink or destroy at a time */
-	LOCK_POOLS,	/* the list of pools */
-	LOCK_RECORD,	/* lock path: one CPU's record of one pool */
-	LOCK_DEPOT,	/* one pool's magazines */
-	LOCK_SLAB,	/* one pool's spans */
-	LOCK_HEAP,	/* page runs and arenas */
-	LOCK_META,	/* percu's own records */
+	LOCK_AGE,    /* one drain, ageing, shrink or destroy at a time */
+	LOCK_POOLS,  /* the list of pools */
+	LOCK_RECORD, /* lock path: one CPU's record of one pool */
+	LOCK_DEPOT,  /* one pool's magazines */
+	LOCK_SLAB,   /* one pool's spans */
+	LOCK_HEAP,   /* page runs and arenas */
+	LOCK_META,   /* percu's own records */
 	LOCK_NR_RANKS
 };
 
@@ -35,20 +35,31 @@ struct lock {
  * again.  Written by its thread alone, and read by handlers on that thread: in
  * program order is in order enough, if the compiler keeps it (signal fence).
  */
-extern __thread unsigned int locks_held __attribute__((tls_model("initial-exec")));
+extern __thread unsigned int locks_held
+	__attribute__((tls_model("initial-exec")));
 
 #ifdef PERCU_DEBUG
-void lock_order_enter(enum lock_rank rank);	/* aborts on a wrong order */
-void lock_order_leave(enum lock_rank rank);	/* aborts if it is not held */
+void lock_order_enter(enum lock_rank rank); /* aborts on a wrong order */
+void lock_order_leave(enum lock_rank rank); /* aborts if it is not held */
 /* Between the two this thread's locks are not looked at: fork takes several
  * of one rank.  Whatever it takes in between it gives in between. */
 void lock_order_pause(void);
 void lock_order_resume(void);
 #else
-static inline void lock_order_enter(enum lock_rank rank) { (void)rank; }
-static inline void lock_order_leave(enum lock_rank rank) { (void)rank; }
-static inline void lock_order_pause(void) { }
-static inline void lock_order_resume(void) { }
+static inline void lock_order_enter(enum lock_rank rank)
+{
+	(void)rank;
+}
+static inline void lock_order_leave(enum lock_rank rank)
+{
+	(void)rank;
+}
+static inline void lock_order_pause(void)
+{
+}
+static inline void lock_order_resume(void)
+{
+}
 #endif
 
 static inline void lock_init(struct lock *l)

@@ -17,45 +17,45 @@
 
 /* What can fail.  A mask of 1 << these selects what a test wants to fail. */
 enum os_call {
-	OS_RESERVE,	/* mmap of address space */
-	OS_COMMIT,	/* mprotect: address space becomes memory */
-	OS_RELEASE,	/* madvise: memory becomes address space */
-	OS_MAP,		/* mmap of memory for percu's own records */
-	OS_UNMAP,	/* munmap */
-	OS_MEMBARRIER,	/* the fence of a remote drain */
-	OS_OPEN,	/* /sys, at start only */
-	OS_DUP,		/* the private stderr, at start only */
-	OS_WRITE,	/* statistics and reports */
+	OS_RESERVE,    /* mmap of address space */
+	OS_COMMIT,     /* mprotect: address space becomes memory */
+	OS_RELEASE,    /* madvise: memory becomes address space */
+	OS_MAP,        /* mmap of memory for percu's own records */
+	OS_UNMAP,      /* munmap */
+	OS_MEMBARRIER, /* the fence of a remote drain */
+	OS_OPEN,       /* /sys, at start only */
+	OS_DUP,        /* the private stderr, at start only */
+	OS_WRITE,      /* statistics and reports */
 	OS_NR_CALLS
 };
 
 /* Fault points (tests only; costs one relaxed load a system call else). */
-void	 os_fault_arm(unsigned int mask, unsigned long nth, bool forever);
-					/* nth from 1; 0 counts and fails none */
-void	 os_fault_disarm(void);
-unsigned long os_fault_seen(void);	/* calls in the mask since arming */
-unsigned long os_fault_fired(void);	/* how many of them were made to fail */
-bool	 os_fault(enum os_call call);	/* true: fail now, errno is set */
+void os_fault_arm(unsigned int mask, unsigned long nth, bool forever);
+/* nth from 1; 0 counts and fails none */
+void os_fault_disarm(void);
+unsigned long os_fault_seen(void);  /* calls in the mask since arming */
+unsigned long os_fault_fired(void); /* how many of them were made to fail */
+bool os_fault(enum os_call call);   /* true: fail now, errno is set */
 
 /*
  * Pages.  Sizes and addresses are multiples of os_page_size(), except where
  * said.  NULL and ENOMEM, or -errno, on failure; nothing is half done.
  */
-size_t	 os_page_size(void);
-void	*os_reserve(size_t size, size_t align);	/* inaccessible, aligned */
-int	 os_commit(void *p, size_t size);	/* readable and writable now */
-int	 os_release(void *p, size_t size);	/* reads as zero when next used */
-void	*os_map(size_t size);			/* zeroed, lazily backed */
-void	*os_map_zero(size_t size);		/* reads as zero, not writable */
-void	 os_unmap(void *p, size_t size);
+size_t os_page_size(void);
+void *os_reserve(size_t size, size_t align); /* inaccessible, aligned */
+int os_commit(void *p, size_t size);         /* readable and writable now */
+int os_release(void *p, size_t size);        /* reads as zero when next used */
+void *os_map(size_t size);                   /* zeroed, lazily backed */
+void *os_map_zero(size_t size);              /* reads as zero, not writable */
+void os_unmap(void *p, size_t size);
 
 /* Monotonic time in nanoseconds, to about a millisecond and cheap. */
 uint64_t os_clock_coarse(void);
 
 /* Writes it all to fd, through EINTR and short writes: 0 or -errno. */
-int	 os_write(int fd, const char *buf, size_t len);
+int os_write(int fd, const char *buf, size_t len);
 
 /* A whole small file and a '\0': its length, or -errno (-E2BIG: too long). */
-ssize_t	 os_read_file(const char *path, char *buf, size_t size);
+ssize_t os_read_file(const char *path, char *buf, size_t size);
 
 #endif /* PERCU_SYS_OS_H */

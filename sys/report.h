@@ -9,25 +9,25 @@
 #ifndef PERCU_SYS_REPORT_H
 #define PERCU_SYS_REPORT_H
 
-void report_init(void);		/* again: from the stderr of now */
+void report_init(void); /* again: from the stderr of now */
 
 /* The line as it is, and a newline: listings that were asked for. */
-__attribute__((format(printf, 1, 2)))
-void report_line(const char *fmt, ...);
+__attribute__((format(printf, 1, 2))) void report_line(const char *fmt, ...);
 
 /* "percu: ..." and a newline. */
-__attribute__((format(printf, 1, 2)))
-void report_warn(const char *fmt, ...);
+__attribute__((format(printf, 1, 2))) void report_warn(const char *fmt, ...);
 
 /*
  * A place in code, for a line: "0x55d0c0de1234 (program+0x1234)".  What is in
  * brackets says where after the process has gone too; addr2line(1) takes it.
  */
-enum { REPORT_SITE_MAX = 80 };
+enum {
+	REPORT_SITE_MAX = 80
+};
 const char *report_site(const void *site, char buf[REPORT_SITE_MAX]);
 
 /* "percu: misuse: ..." and a newline, then abort(). */
-__attribute__((format(printf, 1, 2), noreturn, cold))
-void report_misuse(const char *fmt, ...);
+__attribute__((format(printf, 1, 2), noreturn, cold)) void
+report_misuse(const char *fmt, ...);
 
 #endif /* PERCU_SYS_REPORT_H */

@@ -27,12 +27,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { TOOL_REDZONE = 16 };	/* bytes */
+enum {
+	TOOL_REDZONE = 16
+}; /* bytes */
 
 struct tool {
 	bool valgrind, asan, tsan;
 };
-extern struct tool tool;	/* (c) after tool_init() */
+extern struct tool tool; /* (c) after tool_init() */
 
 void tool_init(void);
 static inline bool tool_any(void)
@@ -71,7 +73,7 @@ void tool_map_end(void);
 void tool_lock_unseen(pthread_mutex_t *m);
 void tool_unlock_unseen(pthread_mutex_t *m);
 
-void tool_root(void *p, size_t size);	/* works before tool_init() */
-void tool_unroot(void *p, size_t size);	/* exactly one that was a root */
+void tool_root(void *p, size_t size);   /* works before tool_init() */
+void tool_unroot(void *p, size_t size); /* exactly one that was a root */
 
 #endif /* PERCU_SYS_TOOL_H */

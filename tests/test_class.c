@@ -93,7 +93,7 @@ static void cut_cheapest(void)
 		for (uint32_t other = 1; other <= SPAN_MAX_PAGES; other++)
 			must(!cut_good(size, other) ||
 			     span_cut_cost(size, other) >=
-			     span_cut_cost(size, pages));
+				     span_cut_cost(size, pages));
 	}
 	all_held();
 }

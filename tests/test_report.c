@@ -29,7 +29,7 @@
 #define NONE "0 " D " " M " 0\n"
 
 static const struct conf_case {
-	const char *in;	 /* PERCU= */
+	const char *in;  /* PERCU= */
 	const char *out; /* warnings; lock debug cpu_cache depot_cache */
 } conf_cases[] = {
 	{ NULL, NONE },

@@ -63,8 +63,7 @@ PERCU_API void percu_free_sized(void *ptr, size_t size);
  * it to percu_free(); NULL with errno ENOMEM.
  */
 PERCU_API PERCU_MUST_CHECK PERCU_MALLOC PERCU_ALLOC_SIZE(1)
-PERCU_FREED_BY(percu_free, 1)
-void *percu_alloc(size_t size);
+	PERCU_FREED_BY(percu_free, 1) void *percu_alloc(size_t size);
 
 /**
  * percu_zalloc() - allocate memory filled with zeroes
@@ -76,8 +75,7 @@ void *percu_alloc(size_t size);
  * Return: as percu_alloc().
  */
 PERCU_API PERCU_MUST_CHECK PERCU_MALLOC PERCU_ALLOC_SIZE(1)
-PERCU_FREED_BY(percu_free, 1)
-void *percu_zalloc(size_t size);
+	PERCU_FREED_BY(percu_free, 1) void *percu_zalloc(size_t size);
 
 /**
  * percu_alloc_aligned() - allocate memory at a multiple of @align
@@ -89,8 +87,8 @@ void *percu_zalloc(size_t size);
  * of two or is too large.
  */
 PERCU_API PERCU_MUST_CHECK PERCU_MALLOC PERCU_ALLOC_ALIGN(1) PERCU_ALLOC_SIZE(2)
-PERCU_FREED_BY(percu_free, 1)
-void *percu_alloc_aligned(size_t align, size_t size);
+	PERCU_FREED_BY(percu_free, 1) void *percu_alloc_aligned(size_t align,
+								size_t size);
 
 /**
  * percu_realloc() - change the size of a block
@@ -104,8 +102,9 @@ void *percu_alloc_aligned(size_t align, size_t size);
  * Return: the block, perhaps elsewhere, its first min(old, new) bytes as they
  * were; NULL with errno ENOMEM, and then @ptr is untouched and still owned.
  */
-PERCU_API PERCU_MUST_CHECK PERCU_ALLOC_SIZE(2) PERCU_FREED_BY(percu_free, 1)
-void *percu_realloc(void *ptr, size_t size);
+PERCU_API PERCU_MUST_CHECK PERCU_ALLOC_SIZE(2)
+	PERCU_FREED_BY(percu_free, 1) void *percu_realloc(void *ptr,
+							  size_t size);
 
 /**
  * percu_usable_size() - how many bytes a block really has

@@ -28,21 +28,21 @@
  * @expr: disposes of the value, which it calls _T; runs only if _T is not
  *	NULL, and leaves errno to what it calls
  */
-#define PERCU_DEFINE_AUTO(name, type, expr)				\
-	static inline void percu_auto_##name(void *p)			\
-	{								\
-		type _T = *(type *)p;					\
-									\
-		if (_T) {						\
-			expr;						\
-		}							\
+#define PERCU_DEFINE_AUTO(name, type, expr)           \
+	static inline void percu_auto_##name(void *p) \
+	{                                             \
+		type _T = *(type *)p;                 \
+                                                      \
+		if (_T) {                             \
+			expr;                         \
+		}                                     \
 	}
 
 /**
  * percu_auto() - dispose of this variable at the end of its scope
  * @name: "free", or one that PERCU_DEFINE_AUTO() has made
  */
-#define percu_auto(name)	__attribute__((__cleanup__(percu_auto_##name)))
+#define percu_auto(name) __attribute__((__cleanup__(percu_auto_##name)))
 
 /**
  * percu_no_free() - take the value out of a percu_auto() variable
@@ -50,11 +50,11 @@
  *
  * Return: its value, now the caller's to dispose of.
  */
-#define percu_no_free(var)						\
-	__extension__ ({						\
-		__typeof__(var) percu_val_ = (var);			\
-		(var) = NULL;						\
-		percu_val_;						\
+#define percu_no_free(var)                          \
+	__extension__({                             \
+		__typeof__(var) percu_val_ = (var); \
+		(var) = NULL;                       \
+		percu_val_;                         \
 	})
 
 PERCU_DEFINE_AUTO(free, void *, percu_free(_T))

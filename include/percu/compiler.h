@@ -11,8 +11,8 @@
 #define PERCU_COMPILER_H
 
 #ifdef __cplusplus
-#define PERCU_BEGIN_DECLS	extern "C" {
-#define PERCU_END_DECLS		}
+#define PERCU_BEGIN_DECLS extern "C" {
+#define PERCU_END_DECLS   }
 #else
 #define PERCU_BEGIN_DECLS
 #define PERCU_END_DECLS
@@ -20,18 +20,18 @@
 
 /* malloc with a deallocator is gcc's alone (11 and later). */
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
-#define PERCU_FREED_BY(fn, arg)	__attribute__((__malloc__(fn, arg)))
+#define PERCU_FREED_BY(fn, arg) __attribute__((__malloc__(fn, arg)))
 #else
 #define PERCU_FREED_BY(fn, arg)
 #endif
 
 #if defined(__GNUC__)
-#define PERCU_MALLOC		__attribute__((__malloc__))
-#define PERCU_ALLOC_SIZE(n)	__attribute__((__alloc_size__(n)))
-#define PERCU_ALLOC_ALIGN(n)	__attribute__((__alloc_align__(n)))
-#define PERCU_MUST_CHECK	__attribute__((__warn_unused_result__))
-#define PERCU_NONNULL(...)	__attribute__((__nonnull__(__VA_ARGS__)))
-#define PERCU_COLD		__attribute__((__cold__))
+#define PERCU_MALLOC         __attribute__((__malloc__))
+#define PERCU_ALLOC_SIZE(n)  __attribute__((__alloc_size__(n)))
+#define PERCU_ALLOC_ALIGN(n) __attribute__((__alloc_align__(n)))
+#define PERCU_MUST_CHECK     __attribute__((__warn_unused_result__))
+#define PERCU_NONNULL(...)   __attribute__((__nonnull__(__VA_ARGS__)))
+#define PERCU_COLD           __attribute__((__cold__))
 #else
 #define PERCU_MALLOC
 #define PERCU_ALLOC_SIZE(n)
@@ -46,13 +46,13 @@
  * position-independent callers call through the GOT instead.
  */
 #if defined(__GNUC__) && !defined(__clang__)
-#define PERCU_NOPLT		__attribute__((__noplt__))
+#define PERCU_NOPLT __attribute__((__noplt__))
 #else
 #define PERCU_NOPLT
 #endif
 
 #if defined(__GNUC__)
-#define PERCU_API		__attribute__((__visibility__("default"))) PERCU_NOPLT
+#define PERCU_API __attribute__((__visibility__("default"))) PERCU_NOPLT
 #else
 #define PERCU_API
 #endif

@@ -26,7 +26,8 @@ PERCU_BEGIN_DECLS
 
 /* private: */
 PERCU_API PERCU_COLD void *percu_abi1_get_miss(struct percu_pool *pool);
-PERCU_API PERCU_COLD void percu_abi1_put_miss(struct percu_pool *pool, void *obj);
+PERCU_API PERCU_COLD void percu_abi1_put_miss(struct percu_pool *pool,
+					      void *obj);
 
 /* public: */
 
@@ -36,13 +37,14 @@ PERCU_API PERCU_COLD void percu_abi1_put_miss(struct percu_pool *pool, void *obj
  *
  * Context, Return: as percu_pool_get().
  */
-static inline PERCU_MUST_CHECK
-void *percu_pool_get_inline(struct percu_pool *pool)
+static inline PERCU_MUST_CHECK void *
+percu_pool_get_inline(struct percu_pool *pool)
 {
 	void *obj;
 
-	if (__builtin_expect(percu_inline_pop(
-			(struct percu_front *)(void *)pool, &obj), 1))
+	if (__builtin_expect(
+		    percu_inline_pop((struct percu_front *)(void *)pool, &obj),
+		    1))
 		return obj;
 	return percu_abi1_get_miss(pool);
 }
@@ -56,16 +58,18 @@ void *percu_pool_get_inline(struct percu_pool *pool)
  */
 static inline void percu_pool_put_inline(struct percu_pool *pool, void *obj)
 {
-	if (__builtin_expect(obj && percu_inline_push(
-			(struct percu_front *)(void *)pool, obj), 1))
+	if (__builtin_expect(
+		    obj && percu_inline_push((struct percu_front *)(void *)pool,
+					     obj),
+		    1))
 		return;
 	percu_abi1_put_miss(pool, obj);
 }
 
 PERCU_END_DECLS
 
-#define percu_pool_get(pool)		percu_pool_get_inline(pool)
-#define percu_pool_put(pool, obj)	percu_pool_put_inline(pool, obj)
+#define percu_pool_get(pool)      percu_pool_get_inline(pool)
+#define percu_pool_put(pool, obj) percu_pool_put_inline(pool, obj)
 
 #endif /* PERCU_HAS_RSEQ */
 

@@ -42,8 +42,8 @@ struct percu_pool;
  *	that it is still the object that it wanted.  Slab objects only.
  */
 enum percu_pool_flags {
-	PERCU_POOL_ZERO		= 1 << 0,
-	PERCU_POOL_TYPESAFE	= 1 << 1,
+	PERCU_POOL_ZERO = 1 << 0,
+	PERCU_POOL_TYPESAFE = 1 << 1,
 };
 
 /**
@@ -74,11 +74,11 @@ enum percu_pool_flags {
 struct percu_pool_attr {
 	const char *name;
 	size_t size, align;
-	int   (*ctor)(void *obj, void *arg);
-	void  (*dtor)(void *obj, void *arg);
-	void  (*reset)(void *obj, void *arg);
+	int (*ctor)(void *obj, void *arg);
+	void (*dtor)(void *obj, void *arg);
+	void (*reset)(void *obj, void *arg);
 	void *(*create)(void *arg);
-	void  (*destroy)(void *obj, void *arg);
+	void (*destroy)(void *obj, void *arg);
 	void *arg;
 	size_t limit;
 	size_t reserve;
@@ -96,8 +96,7 @@ struct percu_pool_attr {
  * Return: 0; or, and then the pool lives on, -EBUSY if objects are still out,
  * and -errno if the system refused to let the other CPUs be interrupted.
  */
-PERCU_API PERCU_NONNULL(1)
-int percu_pool_destroy(struct percu_pool *pool);
+PERCU_API PERCU_NONNULL(1) int percu_pool_destroy(struct percu_pool *pool);
 
 /**
  * percu_pool_create() - make a pool
@@ -109,8 +108,8 @@ int percu_pool_destroy(struct percu_pool *pool);
  * errno EINVAL (attributes that contradict each other or are out of range),
  * ENOMEM, or what a callback said.
  */
-PERCU_API PERCU_MUST_CHECK PERCU_NONNULL(1)
-struct percu_pool *percu_pool_create(const struct percu_pool_attr *attr);
+PERCU_API PERCU_MUST_CHECK PERCU_NONNULL(1) struct percu_pool
+	*percu_pool_create(const struct percu_pool_attr *attr);
 
 /**
  * percu_pool_put() - give an object back
@@ -125,8 +124,8 @@ struct percu_pool *percu_pool_create(const struct percu_pool_attr *attr);
  *
  * Context: any thread.  May take locks; may run dtor or destroy.
  */
-PERCU_API PERCU_NONNULL(1)
-void percu_pool_put(struct percu_pool *pool, void *obj);
+PERCU_API PERCU_NONNULL(1) void percu_pool_put(struct percu_pool *pool,
+					       void *obj);
 
 /**
  * percu_pool_get() - take an object
@@ -140,8 +139,9 @@ void percu_pool_put(struct percu_pool *pool, void *obj);
  * ENOMEM (no memory, or the limit is reached), EAGAIN (a signal handler that
  * has interrupted percu itself, and missed), or what ctor or create said.
  */
-PERCU_API PERCU_MUST_CHECK PERCU_NONNULL(1) PERCU_FREED_BY(percu_pool_put, 2)
-void *percu_pool_get(struct percu_pool *pool);
+PERCU_API PERCU_MUST_CHECK PERCU_NONNULL(1)
+	PERCU_FREED_BY(percu_pool_put,
+		       2) void *percu_pool_get(struct percu_pool *pool);
 
 /**
  * percu_pool_get_bulk() - take several objects at once
@@ -153,8 +153,8 @@ void *percu_pool_get(struct percu_pool *pool);
  * Return: how many it got, and put at the start of @objs; fewer than @n only
  * where percu_pool_get() would have failed, and errno says why.
  */
-PERCU_API PERCU_MUST_CHECK PERCU_NONNULL(1)
-size_t percu_pool_get_bulk(struct percu_pool *pool, void **objs, size_t n);
+PERCU_API PERCU_MUST_CHECK PERCU_NONNULL(1) size_t
+	percu_pool_get_bulk(struct percu_pool *pool, void **objs, size_t n);
 
 /**
  * percu_pool_put_bulk() - give several objects back at once
@@ -164,8 +164,8 @@ size_t percu_pool_get_bulk(struct percu_pool *pool, void **objs, size_t n);
  *
  * Context: as percu_pool_put().
  */
-PERCU_API PERCU_NONNULL(1)
-void percu_pool_put_bulk(struct percu_pool *pool, void **objs, size_t n);
+PERCU_API PERCU_NONNULL(1) void percu_pool_put_bulk(struct percu_pool *pool,
+						    void **objs, size_t n);
 
 /**
  * percu_pool_age() - one ageing cycle of one pool
@@ -180,8 +180,7 @@ void percu_pool_put_bulk(struct percu_pool *pool, void **objs, size_t n);
  * run dtor and destroy; interrupts the other CPUs once.
  * Return: bytes of memory given back to the system.
  */
-PERCU_API PERCU_NONNULL(1)
-size_t percu_pool_age(struct percu_pool *pool);
+PERCU_API PERCU_NONNULL(1) size_t percu_pool_age(struct percu_pool *pool);
 
 /**
  * percu_pool_shrink() - give back all that is idle, now, but for the reserve
@@ -190,8 +189,7 @@ size_t percu_pool_age(struct percu_pool *pool);
  * Context: as percu_pool_age().
  * Return: bytes of memory given back to the system.
  */
-PERCU_API PERCU_NONNULL(1)
-size_t percu_pool_shrink(struct percu_pool *pool);
+PERCU_API PERCU_NONNULL(1) size_t percu_pool_shrink(struct percu_pool *pool);
 
 /**
  * percu_age() - one ageing cycle of every pool and of the page heap
@@ -243,8 +241,8 @@ struct percu_pool_stats {
  * Context: any thread.  Stops nobody.
  * Return: 0.
  */
-PERCU_API PERCU_NONNULL(1, 2)
-int percu_pool_stats(struct percu_pool *pool, struct percu_pool_stats *st);
+PERCU_API PERCU_NONNULL(1, 2) int percu_pool_stats(struct percu_pool *pool,
+						   struct percu_pool_stats *st);
 
 PERCU_END_DECLS
 

@@ -33,19 +33,19 @@
 	defined(__has_include) && !defined(PERCU_NO_RSEQ)
 #if __has_include(<sys/rseq.h>)
 #include <sys/rseq.h>
-#define PERCU_HAS_RSEQ 1
+#define PERCU_HAS_RSEQ    1
 #define PERCU_RSEQ_OFFSET __rseq_offset
 #endif
 #endif
 #ifndef PERCU_HAS_RSEQ
-#define PERCU_HAS_RSEQ 0
+#define PERCU_HAS_RSEQ    0
 #define PERCU_RSEQ_OFFSET 0
 #endif
 
 enum {
-	PERCU_RECORD_SHIFT	= 16,	/* bytes from one CPU's record to the next's */
+	PERCU_RECORD_SHIFT = 16, /* bytes from one CPU's record to the next's */
 	/* Offset of the first object pointer; one byte in an instruction. */
-	PERCU_RECORD_SLOTS	= 120,
+	PERCU_RECORD_SLOTS = 120,
 };
 
 /*
@@ -53,22 +53,23 @@ enum {
  * record's two sides is current, 47 bits gets since that side was written.  A
  * pop takes one from the count and adds a get; a push adds one to the count.
  */
-#define PERCU_WORD_COUNT	0xffffull
-#define PERCU_WORD_SIDE		0x10000ull
-#define PERCU_WORD_GET		0x20000ull
-#define PERCU_WORD_POP		(PERCU_WORD_GET - 1)
+#define PERCU_WORD_COUNT 0xffffull
+#define PERCU_WORD_SIDE  0x10000ull
+#define PERCU_WORD_GET   0x20000ull
+#define PERCU_WORD_POP   (PERCU_WORD_GET - 1)
 
 /* The first words of struct percu_pool. */
 struct percu_front {
-	char *base;		/* (r) of the records, or the dummy */
-	ptrdiff_t rseq;		/* (c) __rseq_offset, one load nearer */
-	uint32_t index_off;	/* (c) of the index in struct rseq */
-	uint32_t mask;		/* (c) of the index; size classes only */
+	char *base;         /* (r) of the records, or the dummy */
+	ptrdiff_t rseq;     /* (c) __rseq_offset, one load nearer */
+	uint32_t index_off; /* (c) of the index in struct rseq */
+	uint32_t mask;      /* (c) of the index; size classes only */
 	uint64_t unused;
 };
 
 #if PERCU_HAS_RSEQ
 
+/* clang-format off: assembly has lines of its own */
 /*
  * Each sequence fits, with its function around it, a line of 64 bytes: hence
  * registers that need no prefix ("R"), a 32-bit shift, an offset of the slots
@@ -80,21 +81,21 @@ struct percu_front {
  * starts over.  The descriptor goes to __rseq_cs, where debuggers look too;
  * "?" keeps it in the group of the function that it describes.
  */
-#define PERCU_RSEQ_DESCRIBE						\
-	".pushsection __rseq_cs, \"aw?\"\n\t"				\
-	".balign 32\n"							\
-	"5:\n\t"							\
-	".long 0, 0\n\t"						\
-	".quad 2f, 3f - 2f, 4f\n\t"					\
-	".popsection\n\t"						\
-	".pushsection __rseq_cs_ptr_array, \"aw?\"\n\t"			\
-	".quad 5b\n\t"							\
-	".popsection\n\t"						\
-	".pushsection .text.unlikely, \"ax?\"\n\t"			\
-	".byte 0x0f, 0xb9, 0x3d\n\t"					\
-	".long 0x53053053\n"						\
-	"4:\n\t"							\
-	"jmp 1f\n\t"							\
+#define PERCU_RSEQ_DESCRIBE                             \
+	".pushsection __rseq_cs, \"aw?\"\n\t"           \
+	".balign 32\n"                                  \
+	"5:\n\t"                                        \
+	".long 0, 0\n\t"                                \
+	".quad 2f, 3f - 2f, 4f\n\t"                     \
+	".popsection\n\t"                               \
+	".pushsection __rseq_cs_ptr_array, \"aw?\"\n\t" \
+	".quad 5b\n\t"                                  \
+	".popsection\n\t"                               \
+	".pushsection .text.unlikely, \"ax?\"\n\t"      \
+	".byte 0x0f, 0xb9, 0x3d\n\t"                    \
+	".long 0x53053053\n"                            \
+	"4:\n\t"                                        \
+	"jmp 1f\n\t"                                    \
 	".popsection\n\t"
 
 /*
@@ -103,37 +104,31 @@ struct percu_front {
  * The test of cpu_id is a branch, and not a fold into the index, because it is
  * never taken: so the index does not wait for it.
  */
-#define PERCU_RSEQ_BEGIN(miss, load, mask)				\
-	PERCU_RSEQ_DESCRIBE						\
-	"1:\n\t"							\
-	load								\
-	"leaq 5b(%%rip), %[rec]\n\t"					\
-	"movq %[rec], %%fs:8(%[rseq])\n"				\
-	"2:\n\t"							\
-	"movl %c[index_off](%[front]), %k[tmp]\n\t"			\
-	"cmpl $0, %%fs:4(%[rseq])\n\t"					\
-	"js %l[" #miss "]\n\t"						\
-	"movl %%fs:(%[rseq],%[tmp]), %k[rec]\n\t"			\
-	mask								\
-	"shll %[shift], %k[rec]\n\t"					\
+#define PERCU_RSEQ_BEGIN(miss, load, mask)             \
+	PERCU_RSEQ_DESCRIBE                            \
+	"1:\n\t" load "leaq 5b(%%rip), %[rec]\n\t"     \
+	"movq %[rec], %%fs:8(%[rseq])\n"               \
+	"2:\n\t"                                       \
+	"movl %c[index_off](%[front]), %k[tmp]\n\t"    \
+	"cmpl $0, %%fs:4(%[rseq])\n\t"                 \
+	"js %l[" #miss "]\n\t"                         \
+	"movl %%fs:(%[rseq],%[tmp]), %k[rec]\n\t" mask \
+	"shll %[shift], %k[rec]\n\t"                   \
 	"addq (%[front]), %[rec]\n\t"
 
-#define PERCU_RSEQ_INPUTS(front_)					\
-	[front] "r" (front_),						\
-	[index_off] "i" (offsetof(struct percu_front, index_off)),	\
-	[rseq_copy] "i" (offsetof(struct percu_front, rseq)),		\
-	[mask] "i" (offsetof(struct percu_front, mask)),		\
-	[slots] "i" (PERCU_RECORD_SLOTS),				\
-	[shift] "i" (PERCU_RECORD_SHIFT)
+#define PERCU_RSEQ_INPUTS(front_)                                         \
+	[front] "r"(front_),                                              \
+		[index_off] "i"(offsetof(struct percu_front, index_off)), \
+		[rseq_copy] "i"(offsetof(struct percu_front, rseq)),      \
+		[mask] "i"(offsetof(struct percu_front, mask)),           \
+		[slots] "i"(PERCU_RECORD_SLOTS), [shift] "i"(PERCU_RECORD_SHIFT)
 
 /* From the front, one load; from where glibc has it, two, and always valid. */
-#define PERCU_RSEQ_FRONT						\
-	"movq %c[rseq_copy](%[front]), %[rseq]\n\t"
-#define PERCU_RSEQ_GLIBC						\
-	"movq __rseq_offset@GOTPCREL(%%rip), %[rseq]\n\t"		\
+#define PERCU_RSEQ_FRONT "movq %c[rseq_copy](%[front]), %[rseq]\n\t"
+#define PERCU_RSEQ_GLIBC                                  \
+	"movq __rseq_offset@GOTPCREL(%%rip), %[rseq]\n\t" \
 	"movq (%[rseq]), %[rseq]\n\t"
-#define PERCU_RSEQ_MASK							\
-	"andl %c[mask](%[front]), %k[rec]\n\t"
+#define PERCU_RSEQ_MASK "andl %c[mask](%[front]), %k[rec]\n\t"
 
 /*
  * Pops the object on top, or goes to empty.  word: the operand that takes it.
@@ -143,15 +138,15 @@ struct percu_front {
  *	obj = record->slot[count(word) - 1]
  *	record->word = word + one get - one object	(commit)
  */
-#define PERCU_RSEQ_POP(load, mask, word)				\
-	PERCU_RSEQ_BEGIN(empty, load, mask)				\
-	"movq (%[rec]), %[" word "]\n\t"				\
-	"movzwl %w[" word "], %k[tmp]\n\t"				\
-	"testl %k[tmp], %k[tmp]\n\t"					\
-	"jz %l[empty]\n\t"						\
-	"movq %c[slots]-8(%[rec],%[tmp],8), %[top]\n\t"		\
-	"addq %[pop], %[" word "]\n\t"					\
-	"movq %[" word "], (%[rec])\n"					\
+#define PERCU_RSEQ_POP(load, mask, word)                \
+	PERCU_RSEQ_BEGIN(empty, load, mask)             \
+	"movq (%[rec]), %[" word "]\n\t"                \
+	"movzwl %w[" word "], %k[tmp]\n\t"              \
+	"testl %k[tmp], %k[tmp]\n\t"                    \
+	"jz %l[empty]\n\t"                              \
+	"movq %c[slots]-8(%[rec],%[tmp],8), %[top]\n\t" \
+	"addq %[pop], %[" word "]\n\t"                  \
+	"movq %[" word "], (%[rec])\n"                  \
 	"3:\n\t"
 
 /*
@@ -163,15 +158,15 @@ struct percu_front {
  *	record->slot[count(word)] = obj
  *	record->word = word + one object		(commit)
  */
-#define PERCU_RSEQ_PUSH(load, mask, word)				\
-	PERCU_RSEQ_BEGIN(full, load, mask)				\
-	"movq (%[rec]), %[" word "]\n\t"				\
-	"movzwl %w[" word "], %k[tmp]\n\t"				\
-	"cmpl 8(%[rec]), %k[tmp]\n\t"					\
-	"jae %l[full]\n\t"						\
-	"movq %[obj], %c[slots](%[rec],%[tmp],8)\n\t"			\
-	"incq %[" word "]\n\t"						\
-	"movq %[" word "], (%[rec])\n"					\
+#define PERCU_RSEQ_PUSH(load, mask, word)             \
+	PERCU_RSEQ_BEGIN(full, load, mask)            \
+	"movq (%[rec]), %[" word "]\n\t"              \
+	"movzwl %w[" word "], %k[tmp]\n\t"            \
+	"cmpl 8(%[rec]), %k[tmp]\n\t"                 \
+	"jae %l[full]\n\t"                            \
+	"movq %[obj], %c[slots](%[rec],%[tmp],8)\n\t" \
+	"incq %[" word "]\n\t"                        \
+	"movq %[" word "], (%[rec])\n"                \
 	"3:\n\t"
 
 /*
@@ -180,42 +175,44 @@ struct percu_front {
  * record: so __rseq_offset is glibc's there, and mask is 0 until then.  %[rseq]
  * is loaded inside, and free to take the word when it has served.
  */
-#define PERCU_DEFINE_RECORD(name, reg, load, mask)			\
-static inline __attribute__((__always_inline__))			\
-int percu_##name##_pop(struct percu_front *front, void **obj)		\
-{									\
-	uint64_t rec, tmp, rseq;					\
-	void *top;							\
-									\
-	__asm__ __volatile__ goto(					\
-		PERCU_RSEQ_POP(load, mask, "rseq")			\
-		: [rec] "=&" reg (rec), [tmp] "=&" reg (tmp),			\
-		  [rseq] "=&" reg (rseq), [top] "=&" reg (top)		\
-		: PERCU_RSEQ_INPUTS(front), [pop] "i" (PERCU_WORD_POP)	\
-		: "memory", "cc"					\
-		: empty);						\
-	*obj = top;							\
-	return 1;							\
-empty:									\
-	return 0;							\
-}									\
-									\
-static inline __attribute__((__always_inline__))			\
-int percu_##name##_push(struct percu_front *front, void *obj)		\
-{									\
-	uint64_t rec, tmp, rseq;					\
-									\
-	__asm__ __volatile__ goto(					\
-		PERCU_RSEQ_PUSH(load, mask, "rseq")			\
-		: [rec] "=&" reg (rec), [tmp] "=&" reg (tmp),			\
-		  [rseq] "=&" reg (rseq)					\
-		: PERCU_RSEQ_INPUTS(front), [obj] "r" (obj)		\
-		: "memory", "cc"					\
-		: full);						\
-	return 1;							\
-full:									\
-	return 0;							\
-}
+#define PERCU_DEFINE_RECORD(name, reg, load, mask)                            \
+	static inline                                                         \
+		__attribute__((__always_inline__)) int percu_##name##_pop(    \
+			struct percu_front *front, void **obj)                \
+	{                                                                     \
+		uint64_t rec, tmp, rseq;                                      \
+		void *top;                                                    \
+                                                                              \
+		__asm__ __volatile__ goto(                                    \
+			PERCU_RSEQ_POP(load, mask, "rseq")                    \
+			: [rec] "=&" reg(rec), [tmp] "=&" reg(tmp),           \
+			  [rseq] "=&" reg(rseq), [top] "=&" reg(top)          \
+			: PERCU_RSEQ_INPUTS(front), [pop] "i"(PERCU_WORD_POP) \
+			: "memory", "cc"                                      \
+			: empty);                                             \
+		*obj = top;                                                   \
+		return 1;                                                     \
+empty:                                                                        \
+		return 0;                                                     \
+	}                                                                     \
+                                                                              \
+	static inline                                                         \
+		__attribute__((__always_inline__)) int percu_##name##_push(   \
+			struct percu_front *front, void *obj)                 \
+	{                                                                     \
+		uint64_t rec, tmp, rseq;                                      \
+                                                                              \
+		__asm__ __volatile__ goto(                                    \
+			PERCU_RSEQ_PUSH(load, mask, "rseq")                   \
+			: [rec] "=&" reg(rec), [tmp] "=&" reg(tmp),           \
+			  [rseq] "=&" reg(rseq)                               \
+			: PERCU_RSEQ_INPUTS(front), [obj] "r"(obj)            \
+			: "memory", "cc"                                      \
+			: full);                                              \
+		return 1;                                                     \
+full:                                                                         \
+		return 0;                                                     \
+	}
 
 PERCU_DEFINE_RECORD(record, "R", PERCU_RSEQ_FRONT, "")
 PERCU_DEFINE_RECORD(class, "r", PERCU_RSEQ_GLIBC, PERCU_RSEQ_MASK)
@@ -224,18 +221,18 @@ PERCU_DEFINE_RECORD(class, "r", PERCU_RSEQ_GLIBC, PERCU_RSEQ_MASK)
  * The same of a typed pool for <percu/inline.h>: __rseq_offset is an input, so
  * that a loop loads it once, and any register will do.
  */
-static inline __attribute__((__always_inline__))
-int percu_inline_pop(struct percu_front *front, void **obj)
+static inline __attribute__((__always_inline__)) int
+percu_inline_pop(struct percu_front *front, void **obj)
 {
 	uint64_t rec, tmp, word;
 	void *top;
 
 	__asm__ __volatile__ goto(
 		PERCU_RSEQ_POP("", "", "word")
-		: [rec] "=&r" (rec), [tmp] "=&r" (tmp),
-		  [word] "=&r" (word), [top] "=&r" (top)
-		: PERCU_RSEQ_INPUTS(front), [pop] "i" (PERCU_WORD_POP),
-		  [rseq] "r" (__rseq_offset)
+		: [rec] "=&r"(rec), [tmp] "=&r"(tmp), [word] "=&r"(word),
+		  [top] "=&r"(top)
+		: PERCU_RSEQ_INPUTS(front), [pop] "i"(PERCU_WORD_POP),
+		  [rseq] "r"(__rseq_offset)
 		: "memory", "cc"
 		: empty);
 	*obj = top;
@@ -244,22 +241,24 @@ empty:
 	return 0;
 }
 
-static inline __attribute__((__always_inline__))
-int percu_inline_push(struct percu_front *front, void *obj)
+static inline __attribute__((__always_inline__)) int
+percu_inline_push(struct percu_front *front, void *obj)
 {
 	uint64_t rec, tmp, word;
 
 	__asm__ __volatile__ goto(
 		PERCU_RSEQ_PUSH("", "", "word")
-		: [rec] "=&r" (rec), [tmp] "=&r" (tmp), [word] "=&r" (word)
-		: PERCU_RSEQ_INPUTS(front), [obj] "r" (obj),
-		  [rseq] "r" (__rseq_offset)
+		: [rec] "=&r"(rec), [tmp] "=&r"(tmp), [word] "=&r"(word)
+		: PERCU_RSEQ_INPUTS(front), [obj] "r"(obj),
+		  [rseq] "r"(__rseq_offset)
 		: "memory", "cc"
 		: full);
 	return 1;
 full:
 	return 0;
 }
+
+/* clang-format on */
 
 #else /* !PERCU_HAS_RSEQ: every record is behind its lock, in the library */
 
@@ -277,8 +276,8 @@ static inline int percu_record_push(struct percu_front *front, void *obj)
 	return 0;
 }
 
-#define percu_class_pop(front, obj)	percu_record_pop(front, obj)
-#define percu_class_push(front, obj)	percu_record_push(front, obj)
+#define percu_class_pop(front, obj)  percu_record_pop(front, obj)
+#define percu_class_push(front, obj) percu_record_push(front, obj)
 
 #endif /* PERCU_HAS_RSEQ */
 

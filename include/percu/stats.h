@@ -20,7 +20,9 @@
 
 PERCU_BEGIN_DECLS
 
-enum { PERCU_NR_CLASSES_MAX = 80 };
+enum {
+	PERCU_NR_CLASSES_MAX = 80
+};
 
 /**
  * struct percu_size_stats - one size class
@@ -78,8 +80,7 @@ struct percu_memstats {
  * Context: any thread.  Takes locks, briefly; no get or put that hits waits.
  * Return: 0.
  */
-PERCU_API PERCU_NONNULL(1)
-int percu_memstats(struct percu_memstats *ms);
+PERCU_API PERCU_NONNULL(1) int percu_memstats(struct percu_memstats *ms);
 
 /**
  * enum percu_stats_format - how percu_stats_write() writes
@@ -106,8 +107,8 @@ enum percu_stats_format {
  * outside them.
  * Return: 0; -EINVAL for an unknown format; what write() said.
  */
-PERCU_API PERCU_MUST_CHECK
-int percu_stats_write(int fd, enum percu_stats_format fmt);
+PERCU_API PERCU_MUST_CHECK int percu_stats_write(int fd,
+						 enum percu_stats_format fmt);
 
 /**
  * percu_mode() - how the library reaches its CPU's records
