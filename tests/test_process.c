@@ -79,7 +79,7 @@ static unsigned int generations(unsigned int n)
 static void thread_exit(void)
 {
 	const struct percu_pool_attr attr = { .name = "churned", .size = 64 };
-	unsigned int n = !check_short() ? 10000 : tool_any() ? 320 : 2000;
+	unsigned int n = !check_short() ? 10000 : tool_any() ? 160 : 2000;
 	struct percu_pool_stats st;
 	size_t sys, rss, grown;
 
@@ -134,7 +134,7 @@ static void storm(void)
 {
 	struct check_rand r = { check_seed() };
 	cpu_set_t all = allowed();
-	unsigned long want = !check_short() ? 40000 : tool_any() ? 400 : 5000;
+	unsigned long want = !check_short() ? 40000 : tool_any() ? 100 : 5000;
 
 	if (CPU_COUNT(&all) < 2) {
 		check_skip("there is one CPU");
@@ -184,7 +184,7 @@ static void wander(unsigned int i, void *arg)
 static void wanderers(void)
 {
 	const struct percu_pool_attr attr = { .name = "wandered", .size = 40 };
-	unsigned int n = !check_short() ? 30000 : tool_any() ? 300 : 3000;
+	unsigned int n = !check_short() ? 30000 : tool_any() ? 100 : 3000;
 	struct percu_pool_stats st;
 
 	all_cpus = allowed();
