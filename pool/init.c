@@ -147,7 +147,8 @@ static void setup(void)
 		conf.cpu_cache = 0;
 	pools.depot_max = conf.depot_cache;
 	if (!pools.depot_max)
-		pools.depot_max = (uint64_t)cpu_info.possible * conf.cpu_cache;
+		pools.depot_max =
+			(uint64_t)cpu_info.possible * conf.cpu_cache / 2;
 	for (unsigned int c = 0; c < NR_CLASSES; c++)
 		class_setup(c);
 	cpu_fence(); /* see front_setup() */

@@ -43,7 +43,7 @@ static bool cannot_limit(void)
 static unsigned int use_up(size_t size)
 {
 	static void *block[MANY];
-	unsigned int n, before = 0, many = tool_any() ? MANY / 4 : MANY;
+	unsigned int n, before = 0, many = tool_any() ? MANY / 2 : MANY;
 
 	for (int turn = 0; turn < 3; turn++) {
 		for (n = 0; n < many && (block[n] = percu_alloc(size)); n++)
@@ -195,7 +195,8 @@ static void refused(enum os_call call)
 	for (size_t i = 0; i < sizeof(nths) / sizeof(nths[0]); i++) {
 		struct refusal r = { call, nths[i] };
 
-		CU_ASSERT_TRUE(child_ok(refused_child, &r));
+		if (r.nth < 5 || !tool_any())
+			CU_ASSERT_TRUE(child_ok(refused_child, &r));
 	}
 }
 
