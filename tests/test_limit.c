@@ -158,7 +158,7 @@ static void limit_before(void)
 		/* Too small for exec or for the loader, until it is not. */
 		small++;
 		CU_ASSERT_EQUAL(ran, 0);
-		CU_ASSERT_PTR_NULL(strstr(out, "percu"));
+		CU_ASSERT_PTR_NULL(strstr(out, "percu: "));
 		CU_ASSERT_PTR_NULL(strstr(out, "test_limit.c"));
 	}
 	printf("(too small for the program: %u, ran in: %u) ", small, ran);
