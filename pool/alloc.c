@@ -297,7 +297,8 @@ PERCU_API __attribute__((aligned(CACHE_LINE))) void percu_free(void *ptr)
 	if (unlikely(!a))
 		return free_slow(ptr);
 	/* A dependent load: whoever has the pointer got it after the entry. */
-	c = a->class[(p >> PAGE_SHIFT_) & (ARENA_PAGES - 1)];
+	c = __atomic_load_n(&a->class[(p >> PAGE_SHIFT_) & (ARENA_PAGES - 1)],
+			    __ATOMIC_RELAXED);
 	if (likely(percu_class_push(&class_fronts.none + c, ptr)))
 		return;
 	free_slow(ptr);
