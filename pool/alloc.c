@@ -43,7 +43,7 @@ static size_t *asked_of(const void *ptr, size_t slot)
 
 static size_t slot_of(const struct span *s)
 {
-	if (s->kind == SPAN_LARGE)
+	if (span_kind(s) == SPAN_LARGE)
 		return (size_t)s->npages << PAGE_SHIFT_;
 	return s->size;
 }
@@ -109,7 +109,7 @@ static void *large_alloc(size_t align, size_t size, bool *zero)
 static __attribute__((noinline, noreturn, cold)) void
 block_misuse(const char *fn, const struct span *s, const void *ptr)
 {
-	if (s && s->kind == SPAN_SLAB)
+	if (s && span_kind(s) == SPAN_SLAB)
 		report_misuse("%s(%p): belongs to pool %s", fn, ptr,
 			      ((struct percu_pool *)s->slab->owner)->name);
 	/* Of a block that has gone back to the heap nothing else is left. */
@@ -241,12 +241,12 @@ PERCU_API void *percu_alloc_aligned(size_t align, size_t size)
 
 static bool block_large(const struct span *s)
 {
-	return s && s->kind == SPAN_LARGE;
+	return s && span_kind(s) == SPAN_LARGE;
 }
 
 static bool block_small(const struct span *s)
 {
-	return s && s->kind == SPAN_SLAB && s->slab->class_;
+	return s && span_kind(s) == SPAN_SLAB && s->slab->class_;
 }
 
 static void class_put(struct span *s, void *ptr, void *site)

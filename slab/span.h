@@ -135,6 +135,12 @@ static inline uint64_t span_magic(uint32_t size)
 	return (((uint64_t)1 << 40) + size - 1) / size;
 }
 
+/* Relaxed: it does not change under who owns what is in the span. */
+static inline enum span_kind span_kind(const struct span *s)
+{
+	return (enum span_kind)__atomic_load_n(&s->kind, __ATOMIC_RELAXED);
+}
+
 /* Index of the object that holds p, which lies in s. */
 static inline uint32_t span_index(const struct span *s, const void *p)
 {
