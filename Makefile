@@ -41,7 +41,7 @@ RUNFLAGS   :=
 
 # The order is the direction of dependency: a folder may use those on its
 # left, and nothing else.
-libdirs	:= sys slab pool
+libdirs	:= sys slab pool buf vec
 dirs	:= $(libdirs) tests tests/misuse stress bench samples
 
 cppflags-y := -Iinclude -I. -D_GNU_SOURCE
@@ -49,7 +49,7 @@ cppflags-y := -Iinclude -I. -D_GNU_SOURCE
 # Valgrind 3.19 cannot read the DWARF 5 that clang 14 writes: hence -gdwarf-4.
 ccflags-y  := -std=gnu11 -O2 -gdwarf-4 -fno-strict-aliasing -fvisibility=hidden
 ccflags-y  += -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wundef
-ldlibs-y   := -pthread
+ldlibs-y   := -lurcu-bp -pthread
 
 # One compilation serves both libraries: with hidden visibility, -fPIC costs
 # nothing inside the library, and what is public is called through the GOT,

@@ -24,6 +24,7 @@
 
 #include <stddef.h>
 #include <percu/compiler.h>
+#include <percu/flavor.h>
 
 PERCU_BEGIN_DECLS
 
@@ -39,6 +40,28 @@ PERCU_BEGIN_DECLS
  * Context: any thread.  May take locks; never waits for a grace period.
  */
 PERCU_API void percu_free(void *ptr);
+
+/**
+ * percu_free_rcu() - give a block back once no reader can see it
+ * @ptr: what an allocation function of this header returned, or NULL; no new
+ *	reader can find it
+ *
+ * kfree_rcu() without a head in the block: percu_pool_put_rcu() for blocks of
+ * any size.
+ *
+ * Context: as percu_pool_put_rcu().
+ */
+#define percu_free_rcu(ptr) percu_free_rcu_flavor(ptr, &rcu_flavor)
+
+/**
+ * percu_free_rcu_flavor() - percu_free_rcu() under a given flavor
+ * @ptr: as percu_free_rcu()
+ * @flavor: liburcu's, such as &urcu_memb_flavor; lives as long as the program
+ *
+ * Context: as percu_free_rcu().
+ */
+PERCU_API PERCU_NONNULL(2) void percu_free_rcu_flavor(
+	void *ptr, const struct rcu_flavor_struct *flavor);
 
 /**
  * percu_free_sized() - give a block of known size back

@@ -27,6 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <percu/compiler.h>
+#include <percu/flavor.h>
 
 PERCU_BEGIN_DECLS
 
@@ -89,10 +90,13 @@ struct percu_pool_attr {
  * percu_pool_destroy() - end a pool
  * @pool: what percu_pool_create() returned
  *
- * Every idle object is destroyed and its memory returned.  No other thread
- * may use the pool meanwhile; a later use of it is misuse, and is reported.
+ * Waits until the objects that were retired to this pool are put; objects of
+ * other pools are not waited for.  Every idle object is destroyed and its
+ * memory returned.  No other thread may use the pool meanwhile; a later use of
+ * it is misuse, and is reported.
  *
- * Context: any thread, not from a callback of this pool.  Takes locks.
+ * Context: any thread, not from a callback of this pool.  Takes locks.  Where
+ * objects have been retired: as percu_pool_barrier().
  * Return: 0; or, and then the pool lives on, -EBUSY if objects are still out,
  * and -errno if the system refused to let the other CPUs be interrupted.
  */
@@ -166,6 +170,64 @@ PERCU_API PERCU_MUST_CHECK PERCU_NONNULL(1) size_t
  */
 PERCU_API PERCU_NONNULL(1) void percu_pool_put_bulk(struct percu_pool *pool,
 						    void **objs, size_t n);
+
+/**
+ * percu_pool_put_rcu() - give an object back once no reader can see it
+ * @pool: the pool that it came from
+ * @obj: an object that is out and that no new reader can find; the caller
+ *	must not touch it any more than a reader may.  NULL is ignored.
+ *
+ * The object waits for a grace period of the flavor in scope (see
+ * <percu/flavor.h>) and is then put.  Objects wait by the magazine, so this
+ * costs what percu_pool_put() costs, and the object needs no head.  What the
+ * readers read of the object, and what the caller wrote, happens before what
+ * its next owner does.  It never fails, and errno is left alone.
+ *
+ * Putting or retiring an object that waits is misuse, as is retiring what is
+ * no object of @pool: see Documentation/misuse.md.
+ *
+ * Context: any thread, inside a read section or not; for flavors that want
+ * registration the caller needs none.  May take locks; may start percu's
+ * reclaiming thread of this flavor.  Above the hard mark (PERCU=defer_hard) a
+ * caller outside of a read section waits for grace periods.
+ */
+#define percu_pool_put_rcu(pool, obj) \
+	percu_pool_put_rcu_flavor(pool, obj, &rcu_flavor)
+
+/**
+ * percu_pool_put_rcu_flavor() - percu_pool_put_rcu() under a given flavor
+ * @pool: as percu_pool_put_rcu()
+ * @obj: as percu_pool_put_rcu()
+ * @flavor: liburcu's, such as &urcu_memb_flavor; lives as long as the program
+ *
+ * Context: as percu_pool_put_rcu().
+ */
+PERCU_API PERCU_NONNULL(1, 3) void percu_pool_put_rcu_flavor(
+	struct percu_pool *pool, void *obj,
+	const struct rcu_flavor_struct *flavor);
+
+/**
+ * percu_pool_barrier() - wait until all that was retired to a pool is put
+ * @pool: the pool
+ *
+ * Waits for what happened before the call, in this pool and no other, and not
+ * for what is retired meanwhile.
+ *
+ * Context: any thread outside of read sections of the flavors in question, and
+ * not from a callback that percu runs after a grace period; both are misuse,
+ * for it would wait for itself.  A registered thread of the qsbr flavor is
+ * offline while it waits.
+ */
+PERCU_API PERCU_NONNULL(1) void percu_pool_barrier(struct percu_pool *pool);
+
+/**
+ * percu_barrier() - percu_pool_barrier() of every pool
+ *
+ * Blocks of percu_free_rcu() and what vectors have removed are included.
+ *
+ * Context: as percu_pool_barrier().
+ */
+PERCU_API void percu_barrier(void);
 
 /**
  * percu_pool_age() - one ageing cycle of one pool

@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * percu/vec.h - vectors of pointers that are read without locks
+ *
+ * What a slice under a lock is to a Go program: an ordered sequence of
+ * pointers, read by any number of threads inside rcu_read_lock() while others
+ * insert and remove.  A reader loads one pointer and then indexes; it never
+ * waits, retries or writes.  A writer never waits for readers: it changes a
+ * copy and publishes it, and what it took out is released after a grace
+ * period.  After any removal no slot that lies behind the length holds a
+ * pointer, and nothing that was removed stays reachable through the vector.
+ *
+ * A small vector is one flat block; a large one is a counted B+ tree of which
+ * an edit copies one path.  Readers see no difference but time: a get costs a
+ * step a level, an insert or removal anywhere costs the logarithm of the
+ * length.
+ *
+ * Best for: tables that are read much more often than changed (backends,
+ * listeners, routes, sessions in order), at any length.
+ *
+ * Not for: look-up by key (liburcu's hash table is for that); a queue; a
+ * vector that every request changes: writers of one vector take turns.
+ *
+ * What a reader sees while removals are under way depends on how the element
+ * is removed.  Documentation/vectors.md has the exact table; in short, a view
+ * is a snapshot, unless
+ *
+ *	percu_vec_remove_nil()	makes a hole in place: a reader under way sees
+ *				the object or NULL
+ *	PERCU_VEC_INPLACE	lets percu_vec_remove_swap() and
+ *				percu_vec_replace() work in place
+ *	there is no memory	for a copy: then a removal leaves a hole too,
+ *				which the next change squeezes out
+ */
+#ifndef PERCU_VEC_H
+#define PERCU_VEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <percu/compiler.h>
+#include <percu/flavor.h>
+
+PERCU_BEGIN_DECLS
+
+struct percu_pool;
+
+/**
+ * enum percu_vec_flags - percu_vec_attr.flags
+ * @PERCU_VEC_INPLACE: percu_vec_remove_swap() and percu_vec_replace() change
+ *	the block that readers look at: no copy, but a view is no snapshot.  A
+ *	reader that goes from the highest index down never misses an element
+ *	that stays in the vector, but may see it twice; one that goes up may
+ *	miss it.  A vector that has become a tree copies all the same.
+ */
+enum percu_vec_flags {
+	PERCU_VEC_INPLACE = 1 << 0,
+};
+
+/**
+ * struct percu_vec_attr - what percu_vec_init() makes
+ * @name: shown in statistics and reports; copied, at most 31 bytes of it
+ * @capacity: slots to have from the start; 0 for none
+ * @release: called with each object that was removed, after a grace period,
+ *	by percu's reclaiming thread and outside of its locks: it may allocate,
+ *	retire, and edit any vector, but not wait for a grace period
+ * @arg: passed to @release
+ * @pool: or: removed objects are put into this pool after a grace period
+ * @flags: of enum percu_vec_flags
+ *
+ * With neither @release nor @pool the objects are the caller's.  With one of
+ * them, an object must not be in more than one slot, for it is released when
+ * it leaves one; debug mode checks this at each insert.
+ */
+struct percu_vec_attr {
+	const char *name;
+	size_t capacity;
+	void (*release)(void *obj, void *arg);
+	void *arg;
+	struct percu_pool *pool;
+	unsigned int flags;
+};
+
+/*
+ * What a root looks like from the outside.  A flat block holds its slots right
+ * here; of a tree's root, and of every root in debug mode, flat_len is 0, and
+ * the calls in the library take over.
+ */
+struct percu_node {
+	/* private: */
+	size_t flat_len; /* (r) slots in use; grows in place */
+	uint32_t level;  /* (c) 0: slot[] holds objects */
+	uint32_t cap;    /* (c) of slot[] */
+	uint64_t total;  /* slots in use below here; level 0: see flat_len */
+	uint64_t stamp;  /* writers' */
+	void *slot[];    /* (r) */
+};
+
+/**
+ * struct percu_vec - a vector; embed it
+ *
+ * Two words.  It must not be moved or copied while it is in use.
+ */
+struct percu_vec {
+	/* private: */
+	struct percu_node *root;         /* (r) never NULL */
+	struct percu_vec_writer *writer; /* (c) all that readers do not need */
+};
+
+/**
+ * percu_vec_init() - make a vector
+ * @v: the memory for it
+ * @attr: what it is to be, or NULL for no options; not kept
+ *
+ * Its readers are those of the flavor in scope (see <percu/flavor.h>).
+ *
+ * Context: any thread.  Takes locks.
+ * Return: 0; -EINVAL (both @release and @pool, or unknown flags); -ENOMEM.
+ */
+#define percu_vec_init(v, attr) percu_vec_init_flavor(v, attr, &rcu_flavor)
+
+/**
+ * percu_vec_init_flavor() - percu_vec_init() for readers of a given flavor
+ * @v: as percu_vec_init()
+ * @attr: as percu_vec_init()
+ * @flavor: liburcu's, such as &urcu_memb_flavor; lives as long as the program
+ *
+ * Context, Return: as percu_vec_init().
+ */
+PERCU_API PERCU_MUST_CHECK PERCU_NONNULL(1, 3) int percu_vec_init_flavor(
+	struct percu_vec *v, const struct percu_vec_attr *attr,
+	const struct rcu_flavor_struct *flavor);
+
+/**
+ * percu_vec_destroy() - end a vector
+ * @v: the vector; no reader can find it any more, and no writer uses it
+ *
+ * Releases what is left in it and waits until this and all that was removed
+ * before is released.  Readers under way are waited for.
+ *
+ * Context: as percu_pool_barrier().
+ */
+PERCU_API PERCU_NONNULL(1) void percu_vec_destroy(struct percu_vec *v);
+
+/* Readers, inside rcu_read_lock(). ---------------------------------------- */
+
+/**
+ * struct percu_view - a vector as it is at one moment
+ *
+ * Valid until the end of the read section that it was made in.  Two words;
+ * pass it by value.
+ */
+struct percu_view {
+	/* private: */
+	const struct percu_node *root;
+	size_t len;
+};
+
+/* private: what the inline functions fall back on */
+PERCU_API size_t percu_vec_len_slow(const struct percu_vec *v,
+				    const struct percu_node *root);
+PERCU_API void *percu_vec_get_slow(const struct percu_vec *v,
+				   const struct percu_node *root, size_t i);
+PERCU_API void *percu_view_get_slow(const struct percu_node *root, size_t i);
+
+static inline const struct percu_node *percu_vec_root(const struct percu_vec *v)
+{
+	/* Pairs with the release store of whoever publishes a root. */
+	return __atomic_load_n(&v->root, __ATOMIC_ACQUIRE);
+}
+
+static inline size_t percu_node_flat_len(const struct percu_node *n)
+{
+	/* Pairs with the release store of an append: its slot is written. */
+	return __atomic_load_n(&n->flat_len, __ATOMIC_ACQUIRE);
+}
+
+static inline void *percu_slot_load(void *const *slot)
+{
+	/* Pairs with the release store of an edit in place. */
+	return __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+}
+/* public: */
+
+/**
+ * percu_vec_len() - how many slots are in use
+ * @v: the vector
+ *
+ * Holes count.  The next call may say something else: to use it as a bound,
+ * make a view.
+ *
+ * Context: a read section.
+ */
+static inline PERCU_NONNULL(1) size_t percu_vec_len(const struct percu_vec *v)
+{
+	const struct percu_node *root = percu_vec_root(v);
+	size_t len = percu_node_flat_len(root);
+
+	return __builtin_expect(len != 0, 1) ? len :
+					       percu_vec_len_slow(v, root);
+}
+
+/**
+ * percu_vec_get() - the object in a slot
+ * @v: the vector
+ * @i: the slot's index
+ *
+ * Context: a read section, until whose end the object is not released.
+ * Return: the object; NULL if @i is out of range, or a hole.
+ */
+static inline PERCU_NONNULL(1) void *percu_vec_get(const struct percu_vec *v,
+						   size_t i)
+{
+	const struct percu_node *root = percu_vec_root(v);
+
+	if (__builtin_expect(i < percu_node_flat_len(root), 1))
+		return percu_slot_load(&root->slot[i]);
+	return percu_vec_get_slow(v, root, i);
+}
+
+/**
+ * percu_vec_view() - latch the vector as it is
+ * @v: the vector
+ *
+ * All that is read through the view belongs together: its length does not
+ * change, and neither does what its slots hold but for the removals in place
+ * that the head of this file names.
+ *
+ * Context: a read section.
+ */
+PERCU_API PERCU_NONNULL(1) struct percu_view
+	percu_vec_view(const struct percu_vec *v);
+
+/**
+ * percu_view_len() - how many slots a view has, holes among them
+ * @view: the view
+ *
+ * Context: the read section that the view was made in.
+ */
+static inline size_t percu_view_len(struct percu_view view)
+{
+	return view.len;
+}
+
+/**
+ * percu_view_get() - the object in a slot of a view
+ * @view: the view
+ * @i: the slot's index
+ *
+ * Context: the read section that the view was made in.
+ * Return: the object; NULL if @i is out of range, or a hole.
+ */
+static inline void *percu_view_get(struct percu_view view, size_t i)
+{
+	if (__builtin_expect(i >= view.len, 0))
+		return NULL;
+	if (__builtin_expect(view.root->level == 0, 1))
+		return percu_slot_load(&view.root->slot[i]);
+	return percu_view_get_slow(view.root, i);
+}
+
+/**
+ * percu_vec_live() - how many objects are in the vector, holes not counted
+ * @v: the vector
+ *
+ * Takes the writers' lock.  Context: any thread.
+ */
+PERCU_API PERCU_NONNULL(1) size_t percu_vec_live(const struct percu_vec *v);
+
+/* private: the slots [i, end) of a view that lie together in memory */
+struct percu_chunk {
+	struct percu_view view;
+	void *const *slot; /* biased: slot[i] is the view's slot i */
+	size_t end;
+};
+
+PERCU_API struct percu_chunk percu_chunk_first(struct percu_view view);
+PERCU_API void percu_chunk_next(struct percu_chunk *c);
+
+#define PERCU_PASTE_(a, b) a##b
+#define PERCU_PASTE(a, b)  PERCU_PASTE_(a, b)
+/*
+ * The outer loop goes from chunk to chunk, the inner one through a chunk.  A
+ * break leaves the inner one with i < end, and then the outer one ends too.
+ */
+#define PERCU_FOR_EACH_(c, view_, i, obj)                                \
+	for (struct percu_chunk c = ((i) = 0, percu_chunk_first(view_)); \
+	     (i) < c.end;                                                \
+	     (i) < c.end ? (void)(c.end = 0) : percu_chunk_next(&c))     \
+		for (; (i) < c.end; (i)++)                               \
+			if (!((obj) = (__typeof__(obj))percu_slot_load(  \
+				      &c.slot[i]))) {                    \
+			} else
+/* public: */
+
+/**
+ * percu_view_for_each() - go through a view, from slot 0 up; skip holes
+ * @view: the view
+ * @i: a size_t variable: the slot's index
+ * @obj: a pointer variable: the object
+ *
+ * break and continue do what they do in any loop.
+ *
+ * Context: the read section that the view was made in.
+ */
+#define percu_view_for_each(view, i, obj) \
+	PERCU_FOR_EACH_(PERCU_PASTE(percu_chunk_, __COUNTER__), view, i, obj)
+
+/**
+ * percu_vec_for_each() - go through a view of a vector that is made for it
+ * @v: the vector
+ * @i: a size_t variable: the slot's index
+ * @obj: a pointer variable: the object
+ *
+ * Context: a read section.
+ */
+#define percu_vec_for_each(v, i, obj) \
+	percu_view_for_each(percu_vec_view(v), i, obj)
+
+/* Writers: serialised inside, never block readers. ------------------------- */
+
+/*
+ * Each of these takes the vector's lock; what it publishes readers see at one
+ * store, which is its linearisation point.  What it removes is retired after
+ * that.  It may be called inside a read section.  Unless said otherwise it
+ * returns 0; -ERANGE if an index is beyond the length, -EINVAL for a NULL
+ * object, -ENOMEM, and -EAGAIN above the hard mark of deferred memory where it
+ * may not wait; and when it fails the vector is as it was.  Removals need no
+ * memory and fail with -ERANGE only.
+ */
+
+/**
+ * percu_vec_append() - add an object at the end
+ * @v: the vector
+ * @obj: the object, the vector's from then on
+ *
+ * In place where the block has a slot that no reader has seen.
+ */
+PERCU_API PERCU_NONNULL(1) int percu_vec_append(struct percu_vec *v, void *obj);
+
+/**
+ * percu_vec_append_bulk() - add objects at the end, in one publication
+ * @v: the vector
+ * @objs: the objects, none of them NULL
+ * @n: how many
+ */
+PERCU_API PERCU_NONNULL(1) int percu_vec_append_bulk(struct percu_vec *v,
+						     void *const *objs,
+						     size_t n);
+
+/**
+ * percu_vec_insert() - put an object before the one in slot @i
+ * @v: the vector
+ * @i: 0 .. length
+ * @obj: the object, the vector's from then on
+ */
+PERCU_API PERCU_NONNULL(1) int percu_vec_insert(struct percu_vec *v, size_t i,
+						void *obj);
+
+/**
+ * percu_vec_replace() - put another object into slot @i
+ * @v: the vector
+ * @i: 0 .. length - 1; may be a hole
+ * @obj: the object, the vector's from then on
+ *
+ * The object that was there is released.
+ */
+PERCU_API PERCU_NONNULL(1) int percu_vec_replace(struct percu_vec *v, size_t i,
+						 void *obj);
+
+/**
+ * percu_vec_remove() - remove slot @i; copy and truncate, order kept
+ * @v: the vector
+ * @i: 0 .. length - 1
+ *
+ * The removal to use where nothing speaks for another.
+ */
+PERCU_API PERCU_NONNULL(1) int percu_vec_remove(struct percu_vec *v, size_t i);
+
+/**
+ * percu_vec_remove_nil() - clear slot @i; explicit nil, all indices stay
+ * @v: the vector
+ * @i: 0 .. length - 1; a hole is left as it is
+ */
+PERCU_API PERCU_NONNULL(1) int percu_vec_remove_nil(struct percu_vec *v,
+						    size_t i);
+
+/**
+ * percu_vec_remove_exact() - remove slot @i and all spare capacity
+ * @v: the vector
+ * @i: 0 .. length - 1
+ *
+ * Forced reallocation: the vector then has room for what it holds and no more.
+ */
+PERCU_API PERCU_NONNULL(1) int percu_vec_remove_exact(struct percu_vec *v,
+						      size_t i);
+
+/**
+ * percu_vec_remove_swap() - move the last element to slot @i; swap and pop
+ * @v: the vector
+ * @i: 0 .. length - 1
+ *
+ * Order is not kept.  In a copy; in place with PERCU_VEC_INPLACE.
+ */
+PERCU_API PERCU_NONNULL(1) int percu_vec_remove_swap(struct percu_vec *v,
+						     size_t i);
+
+/**
+ * percu_vec_remove_if() - remove all objects that a predicate names
+ * @v: the vector
+ * @pred: called once for each object, in order, under the vector's lock: it
+ *	must not edit this vector
+ * @arg: passed to @pred
+ *
+ * One publication.  Holes are squeezed out as well.
+ *
+ * Return: how many objects were removed.
+ */
+PERCU_API PERCU_NONNULL(1, 2) ssize_t
+	percu_vec_remove_if(struct percu_vec *v,
+			    bool (*pred)(void *obj, void *arg), void *arg);
+
+/**
+ * percu_vec_take() - remove slot @i and hand its object to the caller
+ * @v: the vector
+ * @i: 0 .. length - 1
+ *
+ * An ordered removal, as percu_vec_remove().  Readers may still look at the
+ * object: the caller must retire it, or wait for a grace period, before it is
+ * freed or used again.
+ *
+ * Return: the object; NULL with errno ERANGE, or ENOENT for a hole, which
+ * then is gone.
+ */
+PERCU_API PERCU_MUST_CHECK
+	PERCU_NONNULL(1) void *percu_vec_take(struct percu_vec *v, size_t i);
+
+/**
+ * percu_vec_truncate() - remove all slots from @len on
+ * @v: the vector
+ * @len: 0 .. length
+ */
+PERCU_API PERCU_NONNULL(1) int percu_vec_truncate(struct percu_vec *v,
+						  size_t len);
+
+/**
+ * percu_vec_reserve() - have room for @cap slots in all
+ * @v: the vector
+ * @cap: slots
+ *
+ * A vector that is to be a tree has room as it grows, and this only checks
+ * that @cap is possible.
+ */
+PERCU_API PERCU_NONNULL(1) int percu_vec_reserve(struct percu_vec *v,
+						 size_t cap);
+
+/**
+ * percu_vec_clip() - give up spare capacity
+ * @v: the vector
+ */
+PERCU_API PERCU_NONNULL(1) int percu_vec_clip(struct percu_vec *v);
+
+/**
+ * percu_vec_compact() - squeeze the holes out
+ * @v: the vector
+ */
+PERCU_API PERCU_NONNULL(1) int percu_vec_compact(struct percu_vec *v);
+
+/* Batches: many edits, one publication. ------------------------------------ */
+
+/**
+ * struct percu_vec_batch - edits that readers see all at once, or never
+ *
+ * On the caller's stack.  From begin to commit or abort the batch has the
+ * vector's lock: other writers wait, and this thread may edit the vector
+ * through the batch alone.
+ */
+struct percu_vec_batch {
+	/* private: */
+	struct percu_vec *vec;
+	struct percu_node *root;
+	uint64_t stamp;
+	void *gone; /* what commit is to retire */
+	uint64_t reserved[4];
+};
+
+/**
+ * percu_vec_batch_begin() - start a batch
+ * @b: the memory for it
+ * @v: the vector
+ *
+ * Return: 0, -ENOMEM or -EAGAIN; then there is no batch.
+ */
+PERCU_API PERCU_MUST_CHECK
+	PERCU_NONNULL(1, 2) int percu_vec_batch_begin(struct percu_vec_batch *b,
+						      struct percu_vec *v);
+
+/*
+ * Each sees what the edits before it in the batch have done.  Return: as the
+ * edit of the vector by that name, but that a removal can fail with -ENOMEM
+ * too; a failed edit leaves the batch as it was, and it can go on.
+ */
+PERCU_API PERCU_NONNULL(1) size_t
+	percu_vec_batch_len(const struct percu_vec_batch *b);
+PERCU_API PERCU_NONNULL(1) void *percu_vec_batch_get(
+	const struct percu_vec_batch *b, size_t i);
+PERCU_API PERCU_NONNULL(1) int percu_vec_batch_append(struct percu_vec_batch *b,
+						      void *obj);
+PERCU_API PERCU_NONNULL(1) int percu_vec_batch_insert(struct percu_vec_batch *b,
+						      size_t i, void *obj);
+PERCU_API
+	PERCU_NONNULL(1) int percu_vec_batch_replace(struct percu_vec_batch *b,
+						     size_t i, void *obj);
+PERCU_API PERCU_NONNULL(1) int percu_vec_batch_remove(struct percu_vec_batch *b,
+						      size_t i);
+
+/**
+ * percu_vec_batch_commit() - publish what the batch has done
+ * @b: the batch, which ends
+ *
+ * Return: 0.
+ */
+PERCU_API
+	PERCU_NONNULL(1) int percu_vec_batch_commit(struct percu_vec_batch *b);
+
+/**
+ * percu_vec_batch_abort() - forget what the batch has done
+ * @b: the batch, which ends
+ *
+ * What it was given to insert is the caller's again.
+ */
+PERCU_API
+	PERCU_NONNULL(1) void percu_vec_batch_abort(struct percu_vec_batch *b);
+
+/* Audit. --------------------------------------------------------------------- */
+
+/**
+ * percu_vec_check() - audit a vector
+ * @v: the vector
+ *
+ * Looks at every node: lengths add up, no slot behind a length holds a
+ * pointer, the tree is balanced and as full as it must be, holes are counted.
+ *
+ * Context: any thread.  Takes the vector's lock; time by the length.
+ * Return: 0; or -EUCLEAN, and a line on stderr says what is wrong.
+ */
+PERCU_API PERCU_NONNULL(1) int percu_vec_check(const struct percu_vec *v);
+
+PERCU_END_DECLS
+
+#endif /* PERCU_VEC_H */
