@@ -245,9 +245,9 @@ static int text_error(void)
  * It did not fit: n bytes and a '\0' are needed.  A text that is longer the
  * second time has been changed meanwhile.
  */
-static __attribute__((noinline)) int text_slow(struct percu_buf *b, size_t n,
-					       const char *fmt, va_list ap,
-					       int err_no)
+static __attribute__((noinline, format(printf, 3, 0))) int
+text_slow(struct percu_buf *b, size_t n, const char *fmt, va_list ap,
+	  int err_no)
 {
 	struct storage st;
 	int said, err = storage_for("percu_buf_printf", b, &st, n + 1);
