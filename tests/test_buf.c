@@ -3,18 +3,18 @@
  * tests/test_buf.c - what percu/buf.h says of buffers
  *
  * Under Valgrind and ASan a block is exactly as large as was asked for; the
- * laws that this changes say so.  Slices are in test_slice.c.
+ * laws that this changes say so.  Text is in test_buf_text.c,
+ * want of memory in test_buf_oom.c, slices in test_slice.c.
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <wchar.h>
 
 #include <percu/alloc.h>
 #include <percu/buf.h>
 #include <percu/cleanup.h>
 
 #include "slab/class.h"
-#include "tests/faults.h"
+#include "tests/bufs.h"
 
 enum {
 	DOUBLE_MAX = 64 << 10,
@@ -24,19 +24,6 @@ enum {
 /* Not for the compiler to see through. */
 static volatile size_t unknown_zero;
 #define HIDE(n) ((size_t)(n) + unknown_zero)
-
-static unsigned char pattern(size_t i)
-{
-	return (unsigned char)(i * 7 + i / 256 + 1);
-}
-
-static unsigned char patterned[300 << 10];
-
-static bool holds(const struct percu_buf *b, size_t len)
-{
-	return b->len == len && b->len <= b->cap &&
-	       (!len || !memcmp(b->data, patterned, len));
-}
 
 static size_t class_for_cap(size_t cap)
 {
@@ -322,109 +309,6 @@ static void append_spare(void)
 	percu_buf_put(b);
 }
 
-/* Text. -------------------------------------------------------------------------- */
-
-/* Law: the text and no '\0', wherever the capacity ends. */
-static void text_fits(void)
-{
-	char word[80], want[100];
-
-	for (size_t cap = 0; cap <= 48; cap += 16) {
-		for (size_t n = 0; n < sizeof(word); n++) {
-			struct percu_buf *b = percu_buf_get(cap);
-			int len;
-
-			CU_ASSERT_PTR_NOT_NULL_FATAL(b);
-			memset(word, 'w', n);
-			word[n] = '\0';
-			len = snprintf(want, sizeof(want), "%s,%zu", word, n);
-			CU_ASSERT_EQUAL(percu_buf_printf(b, "%s,", word), 0);
-			CU_ASSERT_EQUAL(percu_buf_printf(b, "%zu", n), 0);
-			CU_ASSERT_EQUAL(b->len, (size_t)len);
-			CU_ASSERT(!memcmp(b->data, want, b->len));
-			percu_buf_put(b);
-		}
-	}
-}
-
-static void text_of_itself(void)
-{
-	struct percu_buf *b = percu_buf_get(0);
-	const char *want = "abcabcabcabc";
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
-	CU_ASSERT_EQUAL(percu_buf_printf(b, "%s", ""), 0);
-	CU_ASSERT(!b->len && !b->cap);
-	percu_buf_append(b, "abc\0", 4);
-	CU_ASSERT_EQUAL(percu_buf_printf(b, "%s%s%s%s", b->data, b->data,
-					 b->data, b->data),
-			0);
-	CU_ASSERT_EQUAL(b->len, 16);
-	CU_ASSERT(!memcmp(b->data + 4, want, 12));
-	percu_buf_put(b);
-}
-
-/* Law: %m means the errno that the call began with, in either pass. */
-static void text_of_errno(void)
-{
-	struct percu_buf *b = percu_buf_get(0);
-	char want[200];
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
-	snprintf(want, sizeof(want), "%s", strerror(EDOM));
-	for (int i = 0; i < 2; i++) {
-		percu_buf_reset(b);
-		errno = EDOM;
-		CU_ASSERT_EQUAL(percu_buf_printf(b, "%m"), 0);
-		CU_ASSERT_EQUAL(b->len, strlen(want));
-		CU_ASSERT(!memcmp(b->data, want, b->len));
-	}
-	percu_buf_put(b);
-}
-
-static int vprint(struct percu_buf *b, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static int vprint(struct percu_buf *b, const char *fmt, ...)
-{
-	va_list ap;
-	int err;
-
-	va_start(ap, fmt);
-	err = percu_buf_vprintf(b, fmt, ap);
-	va_end(ap);
-	return err;
-}
-
-/* More than an int can say; gcc and clang would warn of it. */
-static int print_too_wide(struct percu_buf *b)
-{
-	const char *volatile fmt = "%2147483648d";
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	return percu_buf_printf(b, fmt, 1);
-#pragma GCC diagnostic pop
-}
-
-/* Law: where printf() fails nothing has been appended. */
-static void text_fails(void)
-{
-	static const wchar_t bad[] = { (wchar_t)0x7fffffff, 0 };
-	struct percu_buf *b = percu_buf_get(50), was;
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
-	CU_ASSERT_EQUAL(vprint(b, "%s %d %c", "list", 12, 'x'), 0);
-	CU_ASSERT(b->len == 9 && !memcmp(b->data, "list 12 x", 9));
-	percu_buf_reset(b);
-	percu_buf_append(b, patterned, 40);
-	was = *b;
-	CU_ASSERT_EQUAL(percu_buf_printf(b, "%ls", bad), -EINVAL);
-	CU_ASSERT(!memcmp(&was, b, sizeof(was)) && holds(b, 40));
-	CU_ASSERT_EQUAL(print_too_wide(b), -EOVERFLOW);
-	CU_ASSERT(!memcmp(&was, b, sizeof(was)) && holds(b, 40));
-	percu_buf_put(b);
-}
-
 /* On the stack. ------------------------------------------------------------------- */
 
 /* Law: nothing is asked for before the bytes on the stack are full. */
@@ -634,95 +518,7 @@ static void after_fork(void)
 	percu_buf_put(b);
 }
 
-/* Out of memory. ------------------------------------------------------------------------ */
-
-static struct percu_buf *oom_get(size_t cap)
-{
-	struct percu_buf *b = percu_buf_get(cap);
-
-	faults_refused(!b, errno);
-	return b;
-}
-
-/* The call was refused, and then nothing of the buffer is other than it was. */
-static void oom_result(const struct percu_buf *b, const struct percu_buf *was,
-		       int err)
-{
-	if (!faults_refused(err, -err))
-		return;
-	child_must(!memcmp(b, was, sizeof(*b)));
-	child_must(holds(b, was->len));
-}
-
-static void oom_put(struct percu_buf *b)
-{
-	errno = EDOM;
-	percu_buf_put(b);
-	child_must(errno == EDOM);
-}
-
-static void get_op(void)
-{
-	static const size_t caps[] = { 0, 1, 100, 5000, 32768, 40000, 90000 };
-	struct percu_buf *b[7];
-
-	for (int i = 0; i < 7; i++)
-		b[i] = oom_get(caps[i]);
-	for (int i = 0; i < 7; i++)
-		oom_put(b[i]);
-}
-
-static void reserve_op(void)
-{
-	struct percu_buf *b = oom_get(0), was;
-
-	for (size_t cap = 10; b && cap < 200000; cap *= 4) {
-		was = *b;
-		oom_result(b, &was, percu_buf_reserve(b, cap));
-		b->len = b->cap < cap ? b->cap : cap;
-		if (b->len)
-			memcpy(b->data, patterned, b->len);
-	}
-	oom_put(b);
-}
-
-static void append_op(void)
-{
-	struct percu_buf was;
-	PERCU_BUF_ONSTACK(b, 50);
-
-	for (size_t n = 30; b.len < 200000 && n < 80000; n += n / 2) {
-		was = b;
-		oom_result(&b, &was,
-			   percu_buf_append(&b, patterned + b.len, n));
-	}
-	percu_buf_release(&b);
-}
-
-static void printf_op(void)
-{
-	struct percu_buf was;
-	PERCU_BUF_ONSTACK(b, 50);
-
-	memcpy(b.data, patterned, b.len = 10);
-	for (int n = 30; n < 80000; n *= 3) {
-		was = b;
-		oom_result(&b, &was, percu_buf_printf(&b, "%0*d", n, 1));
-		b.len = 10;
-	}
-	percu_buf_release(&b);
-}
-
-static void out_of_memory(void)
-{
-	faults_sweep("percu_buf_get", get_op);
-	faults_sweep("percu_buf_reserve", reserve_op);
-	faults_sweep("percu_buf_append", append_op);
-	faults_sweep("percu_buf_printf", printf_op);
-}
-
 static const CU_TestInfo tests[] = {
-	{ "out of memory, call by call", out_of_memory },
 	{ "before main", before_main },
 	{ "get gives room", get_gives_room },
 	{ "put returns what has grown", put_returns_what_grew },
@@ -735,10 +531,6 @@ static const CU_TestInfo tests[] = {
 	{ "more than there can be", too_much },
 	{ "append of its own bytes", append_itself },
 	{ "append of bytes behind the length", append_spare },
-	{ "text, wherever the capacity ends", text_fits },
-	{ "text of itself", text_of_itself },
-	{ "text of errno", text_of_errno },
-	{ "text that printf refuses", text_fails },
 	{ "the stack first", stack_first },
 	{ "the stack, released", stack_release },
 	{ "a scope's end puts it", scope_puts },
@@ -749,7 +541,5 @@ static const CU_TestInfo tests[] = {
 
 int main(void)
 {
-	for (size_t i = 0; i < sizeof(patterned); i++)
-		patterned[i] = pattern(i);
-	return check_main("buf", tests);
+	return bufs_main("buf", tests);
 }
