@@ -34,6 +34,15 @@ static inline bool holds(const struct percu_buf *b, size_t len)
 	       (!len || !memcmp(b->data, patterned, len));
 }
 
+/* Is nothing of it other than it was? */
+static inline bool same_buf(const struct percu_buf *b,
+			    const struct percu_buf *was)
+{
+	return b->data == was->data && b->len == was->len &&
+	       b->cap == was->cap && b->storage == was->storage &&
+	       b->kind == was->kind;
+}
+
 static inline bool shows(struct percu_slice s, size_t off, size_t len)
 {
 	return s.len == len && s.ptr && !memcmp(s.ptr, patterned + off, len);

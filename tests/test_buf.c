@@ -256,11 +256,11 @@ static void too_much(void)
 		CU_ASSERT_PTR_NULL(none);
 		CU_ASSERT_EQUAL(errno, ENOMEM);
 		percu_buf_put(none);
-		CU_ASSERT(!memcmp(&was, b, sizeof(was)) && holds(b, 50));
+		CU_ASSERT(same_buf(b, &was) && holds(b, 50));
 	}
 	/* A block can be that large, and there is no memory for it. */
 	CU_ASSERT_EQUAL(percu_buf_reserve(b, HIDE((size_t)1 << 46)), -ENOMEM);
-	CU_ASSERT(!memcmp(&was, b, sizeof(was)) && holds(b, 50));
+	CU_ASSERT(same_buf(b, &was) && holds(b, 50));
 	percu_buf_put(b);
 }
 

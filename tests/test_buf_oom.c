@@ -26,7 +26,7 @@ static void oom_result(const struct percu_buf *b, const struct percu_buf *was,
 {
 	if (!faults_refused(err, -err))
 		return;
-	child_must(!memcmp(b, was, sizeof(*b)));
+	child_must(same_buf(b, was));
 	child_must(holds(b, was->len));
 }
 
@@ -117,7 +117,7 @@ static void oom_of(struct percu_buf *b, size_t off, size_t len, size_t show)
 	was = *b;
 	s = percu_slice_of(b, off, show);
 	if (faults_refused(!s.block, errno)) {
-		child_must(!memcmp(&was, b, sizeof(was)));
+		child_must(same_buf(b, &was));
 		child_must(!memcmp(b->data, patterned, len));
 		percu_buf_reset(b);
 		return;

@@ -81,7 +81,7 @@ static void ranges(void)
 		errno = 0;
 		s = percu_slice_of(b, bad[i][0], bad[i][1]);
 		CU_ASSERT(is_null(s) && errno == ERANGE);
-		CU_ASSERT(!memcmp(&was, b, sizeof(was)));
+		CU_ASSERT(same_buf(b, &was));
 	}
 	s = percu_slice_of(b, 0, 100);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
