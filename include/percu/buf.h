@@ -20,6 +20,9 @@
  *
  * Best for: protocol buffers, requests passed between workers, parsing without
  * copying.
+ *
+ * Not for: a vfork() child; a signal handler that cannot live with EAGAIN (a
+ * miss that has interrupted percu itself fails).
  */
 #ifndef PERCU_BUF_H
 #define PERCU_BUF_H
