@@ -49,7 +49,7 @@ enum {
 };
 
 struct block {
-	uint32_t refs; /* (a) */
+	uint32_t refs; /* (a) first: a test writes it */
 	uint32_t kind; /* (c) until the last reference is put */
 	size_t size;   /* (c) bytes that were asked for, a class */
 };
