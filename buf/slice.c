@@ -135,8 +135,7 @@ static struct percu_slice block_begin(struct block *b, const unsigned char *ptr,
 				      size_t len)
 {
 	b->refs = 1;
-	retention_block_in(block_bytes(b));
-	retention_slice_in(len);
+	retention_block_in(block_bytes(b), len);
 	return (struct percu_slice){ ptr, len, b };
 }
 
@@ -158,11 +157,12 @@ static struct percu_slice block_copy(const unsigned char *ptr, size_t len)
 	return block_begin(b, (unsigned char *)(b + 1), len);
 }
 
-static void block_end(struct block *b)
+/* len: of the last slice. */
+static void block_end(struct block *b, size_t len)
 {
 	bool apart = b->kind == BLOCK_APART;
 
-	retention_block_out(block_bytes(b));
+	retention_block_out(block_bytes(b), len);
 	b->kind = BLOCK_DEAD;
 	if (!apart) {
 		percu_free_sized(b, b->size);
@@ -345,16 +345,17 @@ PERCU_API void percu_slice_put(struct percu_slice s)
 	if (!s.block)
 		return;
 	b = block_of("percu_slice_put", &s);
-	retention_slice_out(s.len);
 	/*
 	 * Release: what this thread did with the bytes; pairs with the acquire
 	 * of the same decrement by whoever puts the last reference.
 	 */
 	refs = __atomic_fetch_sub(&b->refs, 1, __ATOMIC_ACQ_REL);
-	if (refs > 1)
+	if (refs > 1) {
+		retention_slice_out(s.len);
 		return;
+	}
 	/* 0: of two threads that put the last one, this came second. */
 	if (unlikely(!refs))
 		block_misuse("percu_slice_put", b, BLOCK_DEAD);
-	block_end(b);
+	block_end(b, s.len);
 }

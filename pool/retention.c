@@ -6,26 +6,34 @@
 
 struct retention_place retention_place[RETENTION_PLACES];
 
-enum {
-	NR_FIGURES = sizeof(struct retention) / sizeof(uint64_t)
-};
+/* Relaxed: see retention_count(). */
+static uint64_t figure(const uint64_t *of)
+{
+	return __atomic_load_n(of, __ATOMIC_RELAXED);
+}
+
+/* What was counted out may have been seen before what was counted in. */
+static uint64_t settled(uint64_t sum)
+{
+	return (int64_t)sum < 0 ? 0 : sum;
+}
 
 void retention_read(struct retention *sum)
 {
-	uint64_t total[NR_FIGURES] = { 0 };
+	struct retention s = { 0 };
 
-	/* Relaxed: see retention_count(). */
 	for (int i = 0; i < RETENTION_PLACES; i++) {
-		const uint64_t *figure = &retention_place[i].sum.slices;
+		const struct retention_place *r = &retention_place[i];
 
-		for (int f = 0; f < NR_FIGURES; f++)
-			total[f] +=
-				__atomic_load_n(&figure[f], __ATOMIC_RELAXED);
+		s.slices += figure(&r->more);
+		s.blocks += figure(&r->blocks);
+		s.shown += figure(&r->shown);
+		s.held += figure(&r->held);
+		s.clones += figure(&r->clones);
 	}
-	/* What was counted out may be seen before what was counted in. */
-	for (int f = 0; f < NR_FIGURES; f++)
-		if ((int64_t)total[f] < 0)
-			total[f] = 0;
-	*sum = (struct retention){ total[0], total[1], total[2], total[3],
-				   total[4] };
+	*sum = (struct retention){ .slices = settled(s.slices + s.blocks),
+				   .blocks = settled(s.blocks),
+				   .shown = settled(s.shown),
+				   .held = settled(s.held),
+				   .clones = s.clones };
 }

@@ -232,15 +232,16 @@ static void reserve_is_exact(void)
 
 /* Sizes that nobody has. ---------------------------------------------------- */
 
+static const size_t much[] = {
+	SIZE_MAX,        SIZE_MAX - 1,          SIZE_MAX - 10,
+	SIZE_MAX - 4096, SIZE_MAX / 2,          SIZE_MAX / 2 + 1,
+	PTRDIFF_MAX,     PTRDIFF_MAX - 16,      SIZE_MAX / 4 * 3,
+	(size_t)1 << 62, ((size_t)1 << 46) + 1,
+};
+
 /* Law: -EOVERFLOW or -ENOMEM, never less than asked for; all as it was. */
 static void too_much(void)
 {
-	static const size_t much[] = {
-		SIZE_MAX,        SIZE_MAX - 1,          SIZE_MAX - 10,
-		SIZE_MAX - 4096, SIZE_MAX / 2,          SIZE_MAX / 2 + 1,
-		PTRDIFF_MAX,     PTRDIFF_MAX - 16,      SIZE_MAX / 4 * 3,
-		(size_t)1 << 62, ((size_t)1 << 46) + 1,
-	};
 	struct percu_buf *b = percu_buf_get(100), was, *none;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
@@ -414,42 +415,48 @@ static void model_print(struct model *m)
 	model_append(m, text, (size_t)len);
 }
 
+static void model_add(struct model *m, uint32_t n)
+{
+	if (n % 3 == 0) {
+		model_print(m);
+		return;
+	}
+	model_append(m, patterned + n, n / 4);
+	CU_ASSERT_EQUAL(percu_buf_append(m->b, patterned + n, n / 4), 0);
+}
+
+static void model_empty(struct model *m, uint32_t n)
+{
+	if (n % 3 == 0) {
+		percu_buf_reset(m->b);
+	} else if (n % 3 == 1) {
+		percu_buf_release(m->b);
+	} else {
+		percu_buf_put(m->b);
+		m->b = percu_buf_get(n);
+	}
+	m->len = 0;
+}
+
 static void model_step(struct model *m)
 {
 	uint32_t n = check_rand_below(&m->r, 3000);
 
-	switch (check_rand_below(&m->r, 40)) {
+	switch (check_rand_below(&m->r, 15)) {
 	case 0:
-		percu_buf_reset(m->b);
-		m->len = 0;
+		model_empty(m, n);
 		break;
 	case 1:
-		percu_buf_release(m->b);
-		m->len = 0;
-		break;
-	case 2:
-		percu_buf_put(m->b);
-		m->b = percu_buf_get(n);
-		m->len = 0;
-		break;
-	case 3:
 		CU_ASSERT_EQUAL(percu_buf_reserve(m->b, m->len + n), 0);
 		break;
-	case 4:
+	case 2:
 		m->b->len = m->len = m->len - m->len / 3;
 		break;
-	case 5:
+	case 3:
 		model_append_own(m);
 		break;
 	default:
-		if (n % 3) {
-			model_append(m, patterned + n, n / 4);
-			CU_ASSERT_EQUAL(percu_buf_append(m->b, patterned + n,
-							 n / 4),
-					0);
-		} else {
-			model_print(m);
-		}
+		model_add(m, n);
 	}
 }
 

@@ -62,18 +62,19 @@ static void of_stack_copies(void)
 	percu_slice_put(grown);
 }
 
+static const size_t bad[][2] = {
+	{ 0, 101 },
+	{ 101, 0 },
+	{ 100, 1 },
+	{ 1, SIZE_MAX },
+	{ SIZE_MAX, 1 },
+	{ SIZE_MAX, SIZE_MAX },
+	{ SIZE_MAX / 2 + 1, SIZE_MAX / 2 + 1 },
+};
+
 /* Law: off + len is at most the length; else ERANGE, and all is as it was. */
 static void ranges(void)
 {
-	static const size_t bad[][2] = {
-		{ 0, 101 },
-		{ 101, 0 },
-		{ 100, 1 },
-		{ 1, SIZE_MAX },
-		{ SIZE_MAX, 1 },
-		{ SIZE_MAX, SIZE_MAX },
-		{ SIZE_MAX / 2 + 1, SIZE_MAX / 2 + 1 },
-	};
 	struct percu_buf *b = filled(100), was = *b;
 	struct percu_slice s;
 
@@ -310,6 +311,11 @@ static void shadow_set(struct shadow_slice *sh, struct percu_slice s,
 	sh->bytes = copy;
 }
 
+static void shadow_clear(struct shadow_slice *sh)
+{
+	shadow_set(sh, (struct percu_slice){ NULL, 0, NULL }, patterned, 0);
+}
+
 static bool shadow_holds(const struct shadow_slice *sh)
 {
 	return !sh->s.len || !memcmp(sh->s.ptr, sh->bytes, sh->s.len);
@@ -333,6 +339,7 @@ static void model_step(struct shadow_slice *slot, struct check_rand *r)
 {
 	struct shadow_slice *to = &slot[check_rand_below(r, MODEL_SLOTS)];
 	struct shadow_slice *from = &slot[check_rand_below(r, MODEL_SLOTS)];
+	const unsigned char *had = from->bytes ? from->bytes : patterned;
 	size_t len = from->s.len, off;
 
 	CU_ASSERT(shadow_holds(to) && shadow_holds(from));
@@ -343,20 +350,17 @@ static void model_step(struct shadow_slice *slot, struct check_rand *r)
 	case 1:
 		off = check_rand_below(r, (uint32_t)len + 1);
 		len = check_rand_below(r, (uint32_t)(len - off) + 1);
-		shadow_set(to, percu_slice_sub(from->s, off, len),
-			   from->bytes ? from->bytes + off : patterned, len);
+		shadow_set(to, percu_slice_sub(from->s, off, len), had + off,
+			   len);
 		break;
 	case 2:
-		shadow_set(to, percu_slice_dup(from->s),
-			   from->bytes ? from->bytes : patterned, len);
+		shadow_set(to, percu_slice_dup(from->s), had, len);
 		break;
 	case 3:
-		shadow_set(to, percu_slice_clone(from->s),
-			   from->bytes ? from->bytes : patterned, len);
+		shadow_set(to, percu_slice_clone(from->s), had, len);
 		break;
 	default:
-		shadow_set(to, (struct percu_slice){ NULL, 0, NULL }, patterned,
-			   0);
+		shadow_clear(to);
 	}
 }
 
@@ -393,8 +397,7 @@ static void model(void)
 			model_figures(slot);
 	}
 	for (int i = 0; i < MODEL_SLOTS; i++)
-		shadow_set(&slot[i], (struct percu_slice){ NULL, 0, NULL },
-			   patterned, 0);
+		shadow_clear(&slot[i]);
 	for (int i = 0; i < MODEL_SLOTS; i++)
 		free(slot[i].bytes);
 	CU_ASSERT(retains(0, 0, 0));
