@@ -28,6 +28,7 @@
 struct faults {
 	unsigned long nth, pages;     /* the call that fails; pages left */
 	unsigned long fired, refused; /* this try's */
+	unsigned long noted;          /* the operations' own, in all */
 	bool forever, armed, done;
 };
 

@@ -62,6 +62,23 @@ static void reserve_op(void)
 	oom_put_buf(b);
 }
 
+/*
+ * Where there is no memory for a quarter more, it grows to what is needed: with
+ * 28 pages, from 58 that are left to 63, of which each sweep tries one.
+ */
+static void grow_op(void)
+{
+	struct percu_buf *b = oom_get(28 * PAGE_SIZE_), was;
+
+	if (!b)
+		return;
+	memcpy(b->data, patterned, b->len = b->cap);
+	was = *b;
+	oom_result(b, &was, percu_buf_append(b, patterned + b->len, 1));
+	faults->noted += b->len > was.len && b->cap < was.cap + was.cap / 4;
+	oom_put_buf(b);
+}
+
 static void append_op(void)
 {
 	struct percu_buf was;
@@ -94,6 +111,10 @@ static void buffers(void)
 	faults_sweep("percu_buf_get", get_op);
 	faults_sweep("percu_buf_reserve", reserve_op);
 	faults_sweep("percu_buf_append", append_op);
+	faults->noted = 0;
+	faults_sweep("percu_buf_append, large", grow_op);
+	CU_ASSERT_TRUE(faults->noted > 0);
+	printf("(%lu grew less) ", faults->noted);
 	faults_sweep("percu_buf_printf", printf_op);
 }
 
@@ -160,7 +181,9 @@ static void sub_op(void)
 	if (!s.block)
 		return;
 	for (int i = 0; i < 20; i++) {
+		errno = EDOM;
 		sub[i] = percu_slice_sub(s, (size_t)i, 10);
+		child_must(errno == EDOM);
 		child_must(shows(sub[i], (size_t)i, 10));
 	}
 	clones = retained().clones - made;
