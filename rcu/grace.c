@@ -211,7 +211,7 @@ static void round_run(struct grace *g, uint64_t now)
 	g->busy = true;
 	g->due = 0;
 	/* Acquires, with hurry(): who did not ask again has pushed before. */
-	__atomic_exchange_n(&g->hurried, false, __ATOMIC_ACQ_REL);
+	(void)__atomic_exchange_n(&g->hurried, false, __ATOMIC_ACQ_REL);
 	if (flush)
 		g->flush_at = 0;
 	graces_unlock();
