@@ -117,7 +117,7 @@ static void do_remove_exact(struct trial *t)
 	item_removed(t, model_remove(&t->model, i));
 	did(t, percu_vec_remove_exact(&t->vec, i), 0);
 	root = percu_vec_root(&t->vec);
-	CU_ASSERT_FATAL(root->level || root->cap == t->model.len ||
+	CU_ASSERT_FATAL(node_level(root) || root->cap == t->model.len ||
 			!t->model.len);
 }
 
@@ -222,7 +222,7 @@ static void do_reserve(struct trial *t)
 
 	did(t, percu_vec_reserve(&t->vec, cap), 0);
 	root = percu_vec_root(&t->vec);
-	CU_ASSERT_FATAL(root->level || cap > 1000 || root->cap >= cap);
+	CU_ASSERT_FATAL(node_level(root) || cap > 1000 || root->cap >= cap);
 }
 
 static void do_clip(struct trial *t)
@@ -231,7 +231,7 @@ static void do_clip(struct trial *t)
 
 	did(t, percu_vec_clip(&t->vec), 0);
 	root = percu_vec_root(&t->vec);
-	CU_ASSERT_FATAL(root->level || root->cap == t->model.len ||
+	CU_ASSERT_FATAL(node_level(root) || root->cap == t->model.len ||
 			!t->model.len);
 }
 
@@ -585,9 +585,9 @@ static size_t border_find(void)
 
 	CU_ASSERT_FATAL(
 		!percu_vec_init_flavor(&v, NULL, &readers[READERS_BP].flavor));
-	while (!percu_vec_root(&v)->level && n < 100000)
+	while (!node_level(percu_vec_root(&v)) && n < 100000)
 		CU_ASSERT_FATAL(!percu_vec_append(&v, (void *)(8 * ++n)));
-	CU_ASSERT_FATAL(percu_vec_root(&v)->level > 0);
+	CU_ASSERT_FATAL(node_level(percu_vec_root(&v)) > 0);
 	percu_vec_destroy(&v);
 	return n;
 }

@@ -277,8 +277,9 @@ static bool schedule_next(void)
 	return w.depth;
 }
 
-static void step_hook(VEC_STEP_ARGS)
+static void step_hook(const char *where)
 {
+	(void)where;
 	if (w.active)
 		point();
 }

@@ -21,6 +21,7 @@
 
 #include "tests/check.h"
 #include "tests/readers.h"
+#include "vec/vec.h"
 
 enum {
 	CHUNK = 1 << 14, /* items made at once */
@@ -245,7 +246,7 @@ static inline bool tail_clear(const struct trial *t)
 {
 	const struct percu_node *root = percu_vec_root(&t->vec);
 
-	if (root->level)
+	if (node_level(root))
 		return true;
 	for (size_t i = t->model.len; i < root->cap; i++)
 		if (percu_slot_load(&root->slot[i]))
@@ -282,7 +283,7 @@ static inline void compare(struct trial *t)
 
 	reader_lock(&readers[READERS_BP]);
 	same = reads_same(t, all) && tail_clear(t);
-	tree = percu_vec_root(&t->vec)->level != 0;
+	tree = node_level(percu_vec_root(&t->vec)) != 0;
 	reader_unlock(&readers[READERS_BP]);
 	CU_ASSERT_FATAL(same);
 	t->borders += tree != t->was_tree;
