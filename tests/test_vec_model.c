@@ -446,7 +446,7 @@ enum {
 
 static unsigned long done[NR_OPERATIONS];
 
-static void step(struct trial *t)
+static void trial_step(struct trial *t)
 {
 	bool grow = t->model.len < t->target;
 	uint32_t p = below(t, 100);
@@ -566,7 +566,7 @@ static void shape_run(const struct shape *s)
 			    n / NR_KINDS % 2 ? PERCU_VEC_INPLACE : 0);
 		trial_fill(t, s->least);
 		while (t->steps < steps)
-			step(t);
+			trial_step(t);
 		total += t->steps;
 		borders += t->borders;
 		removed += t->removed + t->taken;

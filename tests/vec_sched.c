@@ -319,9 +319,14 @@ void foresee(const struct op *op, struct object *o)
 	case REMOVE_SWAP:
 		object_gone(was);
 		st.slot[op->i] = st.slot[st.len - 1];
-		/* In place the last one is for a moment in both slots. */
-		if (inplace)
+		/* In place the last one is in both slots, then in one. */
+		if (inplace) {
+			if (st.slot[op->i])
+				st.slot[op->i]->moved = true;
 			w.allowed[w.nr_allowed++] = st;
+			st.slot[st.len - 1] = NULL;
+			w.allowed[w.nr_allowed++] = st;
+		}
 		st.len--;
 		break;
 	case TRUNCATE:
@@ -373,7 +378,8 @@ static bool slot_lawful(const struct reader *r, size_t i)
 	/* Cleared by remove_nil, or the tail behind a swap. */
 	if (!is)
 		return (was && was->gone && did(REMOVE_NIL)) || swap;
-	return swap && in_state(&r->frozen, is);
+	/* What was appended later may be seen where it was moved to. */
+	return swap && (in_state(&r->frozen, is) || is->moved);
 }
 
 static void judge_view(const struct reader *r)

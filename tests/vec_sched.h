@@ -50,6 +50,7 @@ struct op {
 
 struct object {
 	int number;
+	bool moved;       /* by a swap, in place */
 	bool gone, taken; /* by an operation that has begun */
 	bool instead;     /* put in the place of another, where that was */
 	int released;     /* (a) */
@@ -103,7 +104,7 @@ extern struct world {
 	struct stage *stage;
 	struct object *object;
 	size_t objects;
-	struct state allowed[3]; /* of the operation under way, in order */
+	struct state allowed[4]; /* of the operation under way, in order */
 	size_t nr_allowed, at;   /* which of them the vector is in */
 	struct reader reader;
 	unsigned int choice[POINTS], points, depth;
