@@ -57,16 +57,20 @@ enum crime {
 	OUT_OF_ORDER,
 	VIEW_CHANGED,
 	REFUSED,
+	AUDIT,
+	LOST,
 	NR_CRIMES
 };
 
 static const char *const crime_name[NR_CRIMES] = {
-	"seen released",        "seen old",       "seen broken",
-	"changed in a section", "released twice", "out of order",
-	"view changed",         "refused",
+	"seen released",  "seen old",
+	"seen broken",    "changed in a section",
+	"released twice", "out of order",
+	"view changed",   "refused",
+	"audit",          "lost",
 };
 
-static struct torture {
+extern struct torture {
 	struct element element[NR_ELEMENTS];
 	uint32_t fifo[NR_ELEMENTS];     /* (l) the free ones, oldest first */
 	uint32_t head, nr_free;         /* (l) */
@@ -77,7 +81,7 @@ static struct torture {
 	bool stop;                                     /* (a) */
 } tt;
 
-static pthread_mutex_t torture_lock = PTHREAD_MUTEX_INITIALIZER; /* (l) */
+extern pthread_mutex_t torture_lock; /* (l) */
 
 static inline void crime(enum crime c)
 {
