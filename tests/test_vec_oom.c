@@ -35,12 +35,15 @@
 
 enum {
 	EVERY_CALL = (1 << OS_NR_CALLS) - 1,
+	FENCE = 1 << OS_MEMBARRIER,
 	MEMORY = 1 << OS_RESERVE | 1 << OS_COMMIT | 1 << OS_MAP,
 	MOST = 64 << 10, /* slots */
 	EXTRA = 64,
 	NR_SIZES = 100,
 	EDITS = 6, /* of a batch */
-	NEW = 3,   /* objects that an edit puts in, at most; a batch more */
+	LEAF_BYTES = NODE_HEAD + LEAF_MAX * sizeof(void *),
+	KIDS_BYTES = NODE_HEAD + KIDS_MAX * (sizeof(void *) + 4),
+	NEW = 3, /* objects that an edit puts in, at most; a batch more */
 };
 
 struct object {
@@ -121,8 +124,8 @@ struct supply {
 	bool calls;        /* the system's calls fail: */
 	unsigned long nth; /* from here on */
 	bool forever;
-	bool random; /* or blocks of each size: at most so many */
-	size_t blocks;
+	bool random;         /* or there are blocks, of each size a few, */
+	size_t leaves, kids; /* or of nodes' sizes so many */
 	struct check_rand rand;
 };
 
@@ -134,9 +137,16 @@ static void supply_begin(struct supply *s)
 		return;
 	}
 	os_fault_arm(MEMORY, 1, true);
-	for (size_t k = 0; k < nr_sizes; k++)
-		give_back(k, s->random ? check_rand_below(&s->rand, 4) :
-					 s->blocks);
+	for (size_t k = 0; k < nr_sizes && sizes[k] <= 32768; k++) {
+		if (s->random)
+			give_back(k, check_rand_below(&s->rand, 4));
+		else if (sizes[k] == percu_good_size(LEAF_BYTES))
+			give_back(k, s->leaves);
+		else if (sizes[k] == percu_good_size(KIDS_BYTES))
+			give_back(k, s->kids);
+		else
+			give_back(k, 8);
+	}
 }
 
 static unsigned long supply_end(void)
@@ -419,8 +429,8 @@ static bool law(bool holds, const char *what, const struct shape *s,
 		const struct supply *m, const char *text)
 {
 	if (!holds)
-		printf("\n    %s of %s, call %lu, blocks %zu: %s ", what,
-		       s->name, m->nth, m->blocks, text);
+		printf("\n    %s of %s, call %lu, leaves %zu, nodes %zu: %s ",
+		       what, s->name, m->nth, m->leaves, m->kids, text);
 	return holds;
 }
 
@@ -648,18 +658,20 @@ static void for_good(void)
 	calls_fail(true);
 }
 
-static void blocks_fail(void)
+/* A path has a leaf and some nodes above it; a merge or a split has two. */
+static void nodes_fail(void)
 {
 	unsigned long refusals, holes;
 
 	pin(0);
-	for (size_t shape = 0; shape < shapes_now(); shape++) {
+	for (size_t shape = 2; shape < shapes_now(); shape++) {
 		for (size_t what = 0; what < NR_EDITS + 3; what++) {
-			struct supply s = { .blocks = 0 };
+			for (size_t n = 0; n < 25; n++) {
+				struct supply s = { .leaves = n / 5,
+						    .kids = n % 5 };
 
-			while (any_try(what, &shapes[shape], &s) &&
-			       s.blocks < 8)
-				s.blocks++;
+				any_try(what, &shapes[shape], &s);
+			}
 		}
 	}
 	unpin();
@@ -720,7 +732,10 @@ static void init_fails(void)
 	sum_print();
 }
 
-/* Whatever fails, all is released when the vector has ended. */
+/*
+ * Whatever fails, all is released when the vector has ended; but for a fence
+ * that is refused for good, which leaves other CPUs what they have.
+ */
 static void destroy_releases(void)
 {
 	struct percu_memstats was, is;
@@ -734,15 +749,23 @@ static void destroy_releases(void)
 				percu_memstats(&was);
 				CU_ASSERT_FATAL(vec_make(&shapes[shape]));
 				hoard_all();
-				os_fault_arm(EVERY_CALL, ++nth, forever);
+				os_fault_arm(forever ? EVERY_CALL & ~FENCE :
+						       EVERY_CALL,
+					     ++nth, forever);
 				percu_vec_destroy(&vec);
 				bad = 0;
 				for (size_t k = 0; k < nr_objects; k++)
 					bad += objects[k].released != 1;
 				fired = supply_end();
-				CU_ASSERT_EQUAL_FATAL(bad, 0);
 				percu_barrier();
 				percu_memstats(&is);
+				if (bad || is.alloc != was.alloc)
+					printf("\n    %s, call %lu%s: %lu not released, %lld bytes left ",
+					       shapes[shape].name, nth,
+					       forever ? " on" : "", bad,
+					       (long long)(is.alloc -
+							   was.alloc));
+				CU_ASSERT_EQUAL_FATAL(bad, 0);
 				CU_ASSERT_EQUAL(is.alloc, was.alloc);
 			} while (fired && nth < 100);
 		}
@@ -754,7 +777,7 @@ static const CU_TestInfo tests[] = {
 	{ "each call of init fails", init_fails },
 	{ "each call fails once", once },
 	{ "each call fails for good", for_good },
-	{ "each allocation fails", blocks_fail },
+	{ "each node's allocation fails", nodes_fail },
 	{ "allocations fail at random", blocks_fail_at_random },
 	{ "destroy releases, whatever fails", destroy_releases },
 	CU_TEST_INFO_NULL

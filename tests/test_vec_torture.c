@@ -213,7 +213,6 @@ static void bp_signals(void)
 enum {
 	FOUND = 3, /* exit status */
 	NOTHING = 4,
-	OF_TSAN = 66,
 };
 
 static void without_grace(void)
@@ -236,16 +235,16 @@ static void exec_without_grace(void *arg)
 		execv(self, argv);
 }
 
+/* It says so, a sanitizer does, or it crashes: what it must not is to pass. */
 static void must_be_found(void)
 {
 	char out[256];
 	int status = check_fork(exec_without_grace, NULL, out, sizeof(out));
-	bool found = WIFEXITED(status) && (WEXITSTATUS(status) == FOUND ||
-					   WEXITSTATUS(status) == OF_TSAN);
+	bool found = WIFEXITED(status) ? WEXITSTATUS(status) != NOTHING &&
+						 WEXITSTATUS(status) != 0 :
+					 WTERMSIG(status) != SIGALRM;
 
-	if (!found)
-		printf("\n    status %#x, said \"%s\" ", (unsigned int)status,
-		       out);
+	printf("\n    status %#x ", (unsigned int)status);
 	CU_ASSERT(found);
 }
 

@@ -29,6 +29,8 @@ static const char *const way_name[NR_WAYS] = { "view, up", "view, down",
 static pthread_t self;
 static int reading; /* (a) the number of the section under way, or 0 */
 static int sections;
+static bool
+	reader_runs; /* else it is the writer that the flavor is asked about */
 
 void broken(const char *law, size_t i)
 {
@@ -51,11 +53,15 @@ void broken(const char *law, size_t i)
 
 void state_read(struct state *st)
 {
-	struct percu_view view = percu_vec_view(&w.stage->vec);
+	bool was = reader_runs;
+	struct percu_view view;
 
+	reader_runs = true;
+	view = percu_vec_view(&w.stage->vec);
 	st->len = percu_view_len(view);
 	for (size_t i = 0; i < st->len && i < SLOTS; i++)
 		st->slot[i] = percu_view_get(view, i);
+	reader_runs = was;
 }
 
 bool state_same(const struct state *a, const struct state *b)
@@ -126,12 +132,14 @@ static void reader_steps(void)
 {
 	struct reader *r = &w.reader;
 
+	reader_runs = true;
 	if (r->stage == 0)
 		reader_starts(r);
 	else if (r->stage == 1 && r->got < r->frozen.len)
 		reader_gets(r);
 	else
 		reader_leaves(r);
+	reader_runs = false;
 }
 
 void reader_ends(void)
@@ -185,9 +193,9 @@ static void nothing(void)
 {
 }
 
-static int never(void)
+static int reads(void)
 {
-	return 0;
+	return reader_runs;
 }
 
 /* In the thread itself: it waits for the reader, so the reader goes on. */
@@ -217,7 +225,7 @@ void sched_init(void)
 	sched_flavor = urcu_bp_flavor;
 	sched_flavor.read_lock = nothing;
 	sched_flavor.read_unlock = nothing;
-	sched_flavor.read_ongoing = never;
+	sched_flavor.read_ongoing = reads;
 	sched_flavor.update_synchronize_rcu = grace;
 }
 

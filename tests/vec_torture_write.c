@@ -73,9 +73,10 @@ static void did(struct writer *w, int err)
 
 static struct element *fresh(struct writer *w)
 {
-	struct element *e = element_make(w->s->number);
+	struct element *e = element_make(w->s->marked ? w->s->number : 0);
 
-	w->s->number += w->s->marked && e;
+	if (e && w->s->marked)
+		w->s->number++;
 	return e;
 }
 
@@ -85,7 +86,8 @@ static void put_in(struct writer *w, struct element *e, int err)
 	did(w, err);
 	if (!err)
 		return;
-	w->s->number -= w->s->marked;
+	if (w->s->marked)
+		w->s->number--;
 	element_release(e, NULL);
 }
 
