@@ -10,6 +10,7 @@
  * are over at once: there the torture must find something, or it proves
  * nothing.
  */
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -208,6 +209,71 @@ static void bp_signals(void)
 	in_handlers(READERS_BP);
 }
 
+/* The end. ------------------------------------------------------------------- */
+
+static struct {
+	struct percu_vec vec;
+	int stage; /* (a) 1: the reader is in its section; 2: about to leave */
+	bool same;
+} end;
+
+static void *end_read(void *arg)
+{
+	const struct timespec moment = { 0, 30000000 };
+	void *must = arg;
+	struct percu_view view;
+
+	reader_begin(flavor);
+	reader_lock(flavor);
+	view = percu_vec_view(&end.vec);
+	__atomic_store_n(&end.stage, 1, __ATOMIC_RELEASE);
+	nanosleep(&moment, NULL);
+	end.same = percu_view_len(view) == (must != NULL) &&
+		   percu_view_get(view, 0) == must;
+	__atomic_store_n(&end.stage, 2, __ATOMIC_RELEASE);
+	reader_unlock(flavor);
+	reader_end(flavor);
+	return NULL;
+}
+
+static void end_release(void *obj, void *arg)
+{
+	(void)obj;
+	(void)arg;
+	reader_passed();
+}
+
+static void end_once(bool release, bool object)
+{
+	const struct percu_vec_attr attr = { .name = "end",
+					     .release = release ? end_release :
+								  NULL };
+	struct element *e = object ? &tt.element[0] : NULL;
+	pthread_t t;
+
+	end.stage = 0;
+	CU_ASSERT_FATAL(
+		!percu_vec_init_flavor(&end.vec, &attr, &flavor->flavor));
+	CU_ASSERT_FATAL(!e || !percu_vec_append(&end.vec, e));
+	CU_ASSERT_FATAL(!pthread_create(&t, NULL, end_read, e));
+	while (!__atomic_load_n(&end.stage, __ATOMIC_ACQUIRE))
+		sched_yield();
+	percu_vec_destroy(&end.vec);
+	CU_ASSERT_EQUAL(__atomic_load_n(&end.stage, __ATOMIC_ACQUIRE), 2);
+	pthread_join(t, NULL);
+	CU_ASSERT(end.same);
+}
+
+/* Law: destroy returns when those who read have left, whatever is in it. */
+static void waits_for_readers(void)
+{
+	for (int which = READERS_MEMB; which <= READERS_BP; which++) {
+		flavor = &readers[which];
+		for (int n = 0; n < 4; n++)
+			end_once(n & 1, n & 2);
+	}
+}
+
 /* Grace periods that are none. -------------------------------------------------- */
 
 enum {
@@ -255,6 +321,7 @@ static const CU_TestInfo tests[] = {
 	{ "readers of bp", bp },
 	{ "readers of memb in signal handlers", memb_signals },
 	{ "readers of bp in signal handlers", bp_signals },
+	{ "destroy waits for readers", waits_for_readers },
 	{ "without grace periods it would be found", must_be_found },
 	CU_TEST_INFO_NULL
 };
