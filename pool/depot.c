@@ -50,12 +50,11 @@ void magazine_free(struct percu_pool *p, struct magazine *m)
 /* The objects enter a magazine: whoever passed them on owns them no more. */
 void magazine_check_in(struct percu_pool *p, void *const *objs, size_t n)
 {
+	struct slab_near near = { 0 };
 	uint8_t *state, old;
 
-	if (p->foreign)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		state = slab_state(&p->slab, objs[i]);
+	for (size_t i = 0; i < n && !p->foreign; i++) {
+		state = slab_state_near(&p->slab, &near, objs[i]);
 		old = __atomic_load_n(state, __ATOMIC_RELAXED);
 		if (unlikely(old & OBJ_IDLE))
 			slab_put_twice(&p->slab, objs[i]);
@@ -63,15 +62,14 @@ void magazine_check_in(struct percu_pool *p, void *const *objs, size_t n)
 	}
 }
 
-/* The objects leave their magazine. */
+/* The objects leave their magazine, which they entered checked. */
 void magazine_check_out(struct percu_pool *p, void *const *objs, size_t n)
 {
+	struct slab_near near = { 0 };
 	uint8_t *state;
 
-	if (p->foreign)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		state = slab_state(&p->slab, objs[i]);
+	for (size_t i = 0; i < n && !p->foreign; i++) {
+		state = slab_state_known(&near, objs[i]);
 		__atomic_store_n(state,
 				 __atomic_load_n(state, __ATOMIC_RELAXED) &
 					 (uint8_t)~OBJ_IDLE,
@@ -216,13 +214,26 @@ struct magazine *depot_empty(struct percu_pool *p)
 	return m;
 }
 
+/* For who fills it himself: an empty magazine, or NULL. */
+struct magazine *depot_obtain(struct percu_pool *p)
+{
+	struct magazine *m = depot_empty(p);
+
+	return m ? m : magazine_new(p);
+}
+
+/* One that depot_obtain() gave, and that is empty again. */
+void depot_return(struct percu_pool *p, struct magazine *m)
+{
+	m->count = 0;
+	magazine_emptied(p, NULL, m);
+}
+
 static struct magazine *empty_obtain(struct percu_pool *p, struct record *r)
 {
 	struct magazine *m = r ? spare_swap(r, NULL) : NULL;
 
-	if (!m)
-		m = depot_empty(p);
-	return m ? m : magazine_new(p);
+	return m ? m : depot_obtain(p);
 }
 
 /* Lays in n empty magazines: 0 or -ENOMEM. */
@@ -332,6 +343,48 @@ void depot_add(struct percu_pool *p, struct list *magazines, size_t nobj)
 	list_splice(magazines, &p->depot.full);
 	p->depot.nobj += nobj;
 	lock_give(&p->depot.lock, LOCK_DEPOT);
+}
+
+/* For magazines that come back: over the budget their objects are unmade. */
+static void magazine_unload(struct percu_pool *p, struct magazine *m)
+{
+	void *objs[MAGAZINE_MAX];
+	size_t n = m->count;
+	bool contended;
+
+	memcpy(objs, m->slot, n * sizeof(*objs));
+	magazine_check_out(p, objs, n);
+	depot_return(p, m);
+	depot_store(p, NULL, objs, n, &contended);
+}
+
+/* Magazines whose objects are checked in, and have waited for readers. */
+void depot_receive(struct percu_pool *p, struct list *magazines)
+{
+	struct depot *d = &p->depot;
+	struct list kept;
+	size_t n = 0;
+
+	list_init(&kept);
+	while (!list_empty(magazines)) {
+		struct magazine *m =
+			list_entry(magazines->next, struct magazine, list);
+
+		list_del(&m->list);
+		if (budget_take(p, m->count)) {
+			n += m->count;
+			list_add(&m->list, &kept);
+		} else {
+			magazine_unload(p, m);
+		}
+	}
+	if (!n)
+		return;
+	lock_take(&d->lock, LOCK_DEPOT);
+	list_splice(&kept, &d->full);
+	d->nobj += n;
+	d->visits++;
+	lock_give(&d->lock, LOCK_DEPOT);
 }
 
 static size_t count_objects(struct list *head)

@@ -17,7 +17,7 @@
  * then took: somebody makes progress.
  *
  * Before a get fails for want of memory, all that lies idle on other CPUs is
- * gathered.  That is what makes a reserve a promise: a pool never has less
+ * gathered, and what waits for readers is waited for, once, where that may be.  That is what makes a reserve a promise: a pool never has less
  * than its reserve, and what it has, a failing get finds.
  *
  * Words: move (records to magazines and back, not counted), direct (a get or
@@ -42,28 +42,40 @@ enum {
 
 /* Making and unmaking. ---------------------------------------------------- */
 
-/* Marks the made ones; those whose ctor fails go back.  How many are left. */
-static size_t construct(struct percu_pool *p, void **objs, size_t n)
+/* Runs the ctor where it never ran.  Those whose ctor fails are last then. */
+static size_t run_ctor(struct percu_pool *p, void **objs, size_t n)
 {
-	struct span *s;
+	struct slab_near near = { 0 };
 	size_t kept = 0;
 	int err = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		s = span_of(objs[i]);
-		if (!(s->state[span_index(s, objs[i])] & OBJ_MADE)) {
-			if (p->attr.ctor && !err)
-				err = p->attr.ctor(objs[i], p->attr.arg);
-			if (err) {
-				slab_free(&p->slab, &objs[i], 1, heap_cycle());
+		void *obj = objs[i];
+
+		if (!(*slab_state_near(&p->slab, &near, obj) & OBJ_MADE)) {
+			if (!err)
+				err = p->attr.ctor(obj, p->attr.arg);
+			if (err)
 				continue;
-			}
-			slab_made(&p->slab, objs[i]);
 		}
-		objs[kept++] = objs[i];
+		objs[i] = objs[kept];
+		objs[kept++] = obj;
 	}
 	if (err)
 		errno = -err;
+	return kept;
+}
+
+/* Marks the made ones; those whose ctor fails go back.  How many are left. */
+static size_t construct(struct percu_pool *p, void **objs, size_t n)
+{
+	size_t kept = p->attr.ctor ? run_ctor(p, objs, n) : n;
+	int err = errno;
+
+	slab_made(&p->slab, objs, kept);
+	if (unlikely(kept < n))
+		slab_free(&p->slab, objs + kept, n - kept, heap_cycle());
+	errno = err;
 	return kept;
 }
 
@@ -218,6 +230,7 @@ static bool reserve_hidden(struct percu_pool *p)
 void *pool_get_any(struct percu_pool *p, bool *fresh)
 {
 	unsigned int waits = 0;
+	bool hurried = false;
 	ssize_t found;
 	void *obj;
 	int err;
@@ -234,6 +247,11 @@ void *pool_get_any(struct percu_pool *p, bool *fresh)
 		}
 		err = errno;
 		found = pool_gather(p);
+		if (!found && !hurried) {
+			hurried = true;
+			if (retire_hurry(p))
+				continue;
+		}
 		/* Not for ever: the hands may be those of a ctor's caller. */
 		if (found < 0 || (!found && (waits++ == RESERVE_WAITS ||
 					     !reserve_hidden(p)))) {
@@ -336,7 +354,7 @@ void pool_put_from(struct percu_pool *p, void *obj, void *site)
 	if (!obj)
 		return;
 	if (unlikely(in_handler())) {
-		parked_add(p, obj);
+		parked_add(p, obj, NULL);
 		errno = err;
 		return;
 	}

@@ -55,8 +55,8 @@ int slab_init(struct slab *s, size_t size, size_t align, uint8_t class_,
  */
 size_t slab_alloc(struct slab *s, void **objs, size_t n);
 
-/* The object is constructed: sets OBJ_MADE and counts it, once. */
-void slab_made(struct slab *s, void *obj);
+/* The objects are constructed: sets OBJ_MADE and counts each, once. */
+void slab_made(struct slab *s, void *const *objs, size_t n);
 
 /*
  * Takes objects back; misuse if one is not a live object of this slab.  Spans
@@ -127,6 +127,62 @@ static inline uint8_t *slab_state(const struct slab *s, const void *obj)
 	struct span *span = slab_find(s, obj, &index);
 
 	return &span->state[index];
+}
+
+/*
+ * The span of the object looked at before, in a form that stays in registers.
+ * All zero at first.
+ */
+struct slab_near {
+	uintptr_t start, limit; /* limit: bytes of objects */
+	uint64_t magic, size;
+	uint8_t *state;
+	struct span *span;
+};
+
+static inline void slab_near_set(struct slab_near *near, struct span *span)
+{
+	near->start = span->start;
+	near->limit = (uintptr_t)span->nobj * span->size;
+	near->magic = span->magic;
+	near->size = span->size;
+	near->state = span->state;
+	near->span = span;
+}
+
+/*
+ * As slab_state(), for objects many of which lie in one span: that of the one
+ * before is looked at first, which spares the map.
+ */
+static inline __attribute__((always_inline)) uint8_t *
+slab_state_near(const struct slab *s, struct slab_near *near, const void *obj)
+{
+	uintptr_t offset = (uintptr_t)obj - near->start;
+	uint64_t i = offset * near->magic >> 40;
+	uint32_t index;
+
+	/* Relaxed: as in slab_find(). */
+	if (__builtin_expect(offset < near->limit && i * near->size == offset &&
+				     __atomic_load_n(&near->state[i],
+						     __ATOMIC_RELAXED) &
+					     OBJ_LIVE,
+			     1))
+		return &near->state[i];
+	slab_near_set(near, slab_find(s, obj, &index));
+	return &near->state[index];
+}
+
+/* The same for an object that was checked before. */
+static inline __attribute__((always_inline)) uint8_t *
+slab_state_known(struct slab_near *near, const void *obj)
+{
+	uintptr_t offset = (uintptr_t)obj - near->start;
+
+	if (__builtin_expect(offset >= near->limit, 0)) {
+		slab_near_set(near, span_of(obj));
+		offset = (uintptr_t)obj - near->start;
+	}
+	return &near->state[offset * near->magic >> 40];
 }
 
 #endif /* PERCU_SLAB_SLAB_H */

@@ -16,6 +16,7 @@
 
 enum lock_rank {
 	LOCK_VEC,    /* one vector's writers; see lock_take_outer() */
+	LOCK_GRACE,  /* reclaimers: what waits, and who waits for it */
 	LOCK_AGE,    /* one drain, ageing, shrink or destroy at a time */
 	LOCK_POOLS,  /* the list of pools */
 	LOCK_RECORD, /* lock path: one CPU's record of one pool */
