@@ -77,7 +77,7 @@ enum vec_path {
 /* (l) under the lock, (c) constant after init */
 struct percu_vec_writer {
 	struct lock lock;
-	struct percu_vec *vec;                  /* (c) */
+	struct percu_vec *vec;                  /* (l) NULL: it ends */
 	const struct rcu_flavor_struct *flavor; /* (c) */
 	struct percu_pool *pool; /* (c) that objects are retired to, or NULL */
 	bool own_pool;           /* (c) a release pool, made for it */
