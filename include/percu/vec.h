@@ -96,7 +96,7 @@ struct percu_node {
 	uint32_t cap;            /* (c) of slot[] */
 	size_t total;            /* (r) slots in use here and below */
 	uint32_t nr;             /* (w) children */
-	uint32_t spoiled;        /* (w) nothing is to be appended in place */
+	uint32_t extra;          /* what vec/vec.h says, by level */
 	uint64_t stamp;          /* (w) the batch that made it */
 	struct percu_node *next; /* (w) in a list of nodes to retire */
 	struct percu_vec *vec;   /* (c) whose it is */
