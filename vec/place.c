@@ -158,6 +158,13 @@ static void cut_kids(struct percu_vec_batch *b, struct percu_node *node[],
 	}
 	edge(b->root, node);
 	node[0]->extra = true;
+	/* A root is no higher than it must be: its only child can be one. */
+	while (node_level(b->root) > 1 && b->root->nr == 1) {
+		struct percu_node *root = b->root;
+
+		b->root = node_kid(root, 0);
+		node_drop(b, root);
+	}
 }
 
 /*
