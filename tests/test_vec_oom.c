@@ -42,8 +42,6 @@ enum {
 	EXTRA = 64,
 	NR_SIZES = 100,
 	EDITS = 6, /* of a batch */
-	LEAF_BYTES = NODE_HEAD + LEAF_MAX * sizeof(void *),
-	KIDS_BYTES = NODE_HEAD + KIDS_MAX * (sizeof(void *) + 4),
 	NEW = 3, /* objects that an edit puts in, at most; a batch more */
 };
 
