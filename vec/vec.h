@@ -152,7 +152,7 @@ static inline uint32_t *node_starts(const struct percu_node *n)
 static inline struct percu_node *node_kid(const struct percu_node *n,
 					  uint32_t k)
 {
-	/* Pairs with the release store of cut_kid(); see Documentation/. */
+	/* Pairs with the release store of a cut, see vec/place.c. */
 	return __atomic_load_n(&n->slot[k], __ATOMIC_ACQUIRE);
 }
 
