@@ -46,8 +46,8 @@ static int writer_setup(struct percu_vec_writer *w,
 	w->pool = attr->pool;
 	if (attr->release) {
 		w->own_pool = true;
-		w->pool =
-			release_pool_create(w->name, attr->release, attr->arg);
+		w->pool = release_pool_create(w->name, attr->size,
+					      attr->release, attr->arg);
 	}
 	return w->own_pool && !w->pool ? -ENOMEM : 0;
 }
