@@ -49,7 +49,9 @@ struct options {
 extern struct options opt;
 
 /* clock.c */
-uint64_t thread_ns(void); /* the calling thread's time on a CPU */
+uint64_t thread_ns(void);  /* the calling thread's time on a CPU */
+uint64_t process_ns(void); /* that of all threads */
+uint64_t wall_ns(void);    /* time that others have the CPU counts, too */
 
 /* place.c */
 unsigned int cpus(void);  /* how many this process may use */
