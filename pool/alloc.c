@@ -17,6 +17,7 @@
 #include <percu/alloc.h>
 
 #include "pool/pool.h"
+#include "pool/retire.h"
 #include "slab/heap.h"
 #include "sys/report.h"
 #include "sys/tool.h"
@@ -28,6 +29,9 @@ enum {
 #define SIZE_LIMIT ((size_t)1 << 46) /* no address space is larger */
 
 struct large_stats large_stats;
+
+/* Large blocks that wait for a grace period are released through it. */
+struct percu_pool large_pool;
 
 /* What is asked for, and what tools want on top. */
 static size_t padded(size_t size)
@@ -43,9 +47,9 @@ static size_t *asked_of(const void *ptr, size_t slot)
 
 static size_t slot_of(const struct span *s)
 {
-	if (span_kind(s) == SPAN_LARGE)
-		return (size_t)s->npages << PAGE_SHIFT_;
-	return s->size;
+	if (span_kind(s) == SPAN_SLAB)
+		return s->size;
+	return (size_t)s->npages << PAGE_SHIFT_;
 }
 
 /*
@@ -126,25 +130,62 @@ static void large_check(const char *fn, const struct span *s, const void *ptr)
 			      fn, ptr, slot_of(s), (void *)s->start);
 }
 
-static void large_free(struct span *s, void *ptr)
+/* It is out no more; fn says how. */
+static void large_leave(const char *fn, struct span *s, void *ptr)
 {
-	size_t slot = slot_of(s);
 	uint8_t kind = SPAN_LARGE;
 
-	large_check("percu_free", s, ptr);
+	large_check(fn, s, ptr);
 	/* Of two threads that free one block, one finds it. */
 	if (!__atomic_compare_exchange_n(&s->kind, &kind, SPAN_LEAVING, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-		block_misuse("percu_free", NULL, ptr);
+		block_misuse(fn, NULL, ptr);
+	counter_add(&large_stats.frees, 1);
+	counter_add(&large_stats.bytes_out, slot_of(s));
 	tool_release(ptr);
+}
+
+/* Nobody sees it any more: it goes back to the heap. */
+static void large_return(void *ptr, void *arg)
+{
+	struct span *s = span_of(ptr);
+	size_t slot = slot_of(s);
+
+	(void)arg;
 	if (tool_redzone())
 		tool_back(ptr, asked_read(ptr, slot));
 	/* In the heap it stays out of bounds; elsewhere it is not percu's. */
 	if (s->direct)
 		tool_unidle(ptr, slot);
-	counter_add(&large_stats.frees, 1);
-	counter_add(&large_stats.bytes_out, slot);
+	counter_add(&large_stats.bytes_back, slot);
 	heap_free(s, heap_cycle());
+}
+
+static void large_free(struct span *s, void *ptr)
+{
+	large_leave("percu_free", s, ptr);
+	large_return(ptr, NULL);
+}
+
+void large_setup(void)
+{
+	static const struct percu_pool_attr attr = { .name = "large",
+						     .destroy = large_return };
+
+	pool_setup(&large_pool, &attr);
+	large_pool.release = true;
+	list_add_tail(&large_pool.pools, &pools.list);
+	__atomic_store_n(&large_pool.magic, POOL_ALIVE, __ATOMIC_RELEASE);
+}
+
+/* Bytes of large blocks that wait. */
+uint64_t large_bytes(void *const *objs, size_t n)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += slot_of(span_of(objs[i]));
+	return bytes;
 }
 
 /* Allocation. --------------------------------------------------------------- */
@@ -270,7 +311,7 @@ static __attribute__((noinline, cold)) void free_from(void *ptr, void *site)
 	if (!ptr)
 		return;
 	if (block_large(s) && in_handler())
-		parked_add(NULL, ptr);
+		parked_add(NULL, ptr, NULL);
 	else if (block_large(s))
 		large_free(s, ptr);
 	else if (block_small(s))
@@ -278,6 +319,31 @@ static __attribute__((noinline, cold)) void free_from(void *ptr, void *site)
 	else
 		block_misuse("percu_free", s, ptr);
 	errno = err;
+}
+
+/* Tools: a block of a class has waited for readers, and comes back. */
+void class_back(void *ptr)
+{
+	if (tool_redzone())
+		tool_back(ptr, asked_read(ptr, span_of(ptr)->size));
+}
+
+static __attribute__((noinline, cold)) void
+free_rcu_slow(void *ptr, const struct rcu_flavor_struct *flavor, void *site)
+{
+	struct span *s = span_of(ptr);
+
+	if (!ptr)
+		return;
+	if (block_large(s)) {
+		large_leave("percu_free_rcu", s, ptr);
+		retire_from(&large_pool, ptr, flavor, site, NULL);
+	} else if (block_small(s)) {
+		slab_check(s->slab, ptr);
+		retire_from(s->slab->owner, ptr, flavor, site, NULL);
+	} else {
+		block_misuse("percu_free_rcu", s, ptr);
+	}
 }
 
 static __attribute__((noinline, cold)) void free_slow(void *ptr)
@@ -302,6 +368,26 @@ PERCU_API __attribute__((aligned(CACHE_LINE))) void percu_free(void *ptr)
 	if (likely(percu_class_push(&class_fronts.none + c, ptr)))
 		return;
 	free_slow(ptr);
+}
+
+PERCU_API __attribute__((aligned(CACHE_LINE))) void
+percu_free_rcu_flavor(void *ptr, const struct rcu_flavor_struct *flavor)
+{
+	uintptr_t p = (uintptr_t)ptr;
+	struct arena *a = arena_of(p);
+	struct retire *r;
+	unsigned int c = 0;
+
+	if (likely(a)) /* Relaxed: as in percu_free(). */
+		c = __atomic_load_n(
+			&a->class[(p >> PAGE_SHIFT_) & (ARENA_PAGES - 1)],
+			__ATOMIC_RELAXED);
+	r = &class_pool[c ? c - 1 : 0].retire;
+	if (likely(c &&
+		   __atomic_load_n(&r->flavor, __ATOMIC_RELAXED) == flavor &&
+		   percu_record_push(&r->front, ptr)))
+		return;
+	free_rcu_slow(ptr, flavor, __builtin_return_address(0));
 }
 
 /* The class of a block of that size, plus one; 0 for a large block. */
@@ -361,7 +447,8 @@ static void small_check(const struct span *s, const void *ptr)
 	uint32_t i = slab_check(s->slab, ptr);
 	char where[REPORT_SITE_MAX];
 
-	if (likely(!class_pool[0].checked) || s->state[i] & OBJ_OUT)
+	if (likely(!class_pool[0].checked) ||
+	    s->state[i] & (OBJ_OUT | OBJ_RETIRED))
 		return;
 	if (s->site && s->site[i])
 		report_misuse(

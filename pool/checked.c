@@ -31,11 +31,26 @@ static bool mark_out(struct percu_pool *p, void *obj, bool fresh)
 	       OBJ_PUT;
 }
 
-static void mark_put(struct percu_pool *p, void *obj, void *site)
+static __attribute__((noinline, noreturn, cold)) void
+retired_before(const struct percu_pool *p, const struct span *s, uint32_t i,
+	       const void *obj, const char *what)
+{
+	char where[REPORT_SITE_MAX];
+
+	if (s->site && s->site[i])
+		report_misuse("pool %s: %p was %s while it waits for a grace "
+			      "period, retired at %s",
+			      p->name, obj, what,
+			      report_site(s->site[i], where));
+	report_misuse("pool %s: %p was %s while it waits for a grace period",
+		      p->name, obj, what);
+}
+
+static void mark_put(struct percu_pool *p, void *obj, void *site, bool retire)
 {
 	struct span *s;
+	uint8_t before;
 	uint32_t i;
-	bool put;
 
 	if (p->foreign) {
 		if (p->known)
@@ -43,13 +58,17 @@ static void mark_put(struct percu_pool *p, void *obj, void *site)
 		return;
 	}
 	s = slab_find(&p->slab, obj, &i);
-	put = __atomic_fetch_or(&s->state[i], OBJ_PUT, __ATOMIC_RELAXED) &
-	      OBJ_PUT;
+	before = __atomic_fetch_or(&s->state[i],
+				   retire ? OBJ_PUT | OBJ_RETIRED : OBJ_PUT,
+				   __ATOMIC_RELAXED);
 	/* Of two threads that put one object, one finds it out. */
 	if (!(__atomic_fetch_and(&s->state[i], (uint8_t)~OBJ_OUT,
 				 __ATOMIC_RELAXED) &
 	      OBJ_OUT)) {
-		if (put)
+		if (before & OBJ_RETIRED)
+			retired_before(p, s, i, obj,
+				       retire ? "retired" : "put");
+		if (before & OBJ_PUT)
 			slab_put_twice(&p->slab, obj);
 		report_misuse("pool %s: %p was put, but is not out", p->name,
 			      obj);
@@ -115,10 +134,41 @@ void *checked_get(struct percu_pool *p)
 
 void checked_put(struct percu_pool *p, void *obj, void *site)
 {
-	mark_put(p, obj, site);
+	mark_put(p, obj, site, false);
 	if (!p->foreign && !p->slab.class_) /* class_put() has said so */
 		tool_back(obj, p->attr.size);
 	tool_release(obj);
 	pool_put_any(p, obj);
 	limit_leave(p);
+}
+
+/* Readers still look at it: what tools are told waits too. */
+void checked_retire(struct percu_pool *p, void *obj, void *site,
+		    struct retire_origin *origin)
+{
+	if (!p->release)
+		mark_put(p, obj, site, true);
+	if (p->debug)
+		origin_note(p, obj, site, origin);
+	tool_release(obj);
+	limit_leave(p);
+}
+
+/* No reader looks at them any more. */
+void checked_retired(struct percu_pool *p, void *const *objs, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		tool_acquire(objs[i]);
+		if (p->debug)
+			origin_check(p, objs[i]);
+		if (p->foreign)
+			continue;
+		__atomic_fetch_and(slab_state(&p->slab, objs[i]),
+				   (uint8_t)~OBJ_RETIRED, __ATOMIC_RELAXED);
+		if (p->slab.class_)
+			class_back(objs[i]);
+		else
+			tool_back(objs[i], p->attr.size);
+		tool_release(objs[i]);
+	}
 }

@@ -94,6 +94,7 @@ void pool_setup(struct percu_pool *p, const struct percu_pool_attr *attr)
 							      attr->reserve;
 	size_up(p);
 	depot_init(&p->depot);
+	retire_setup(p);
 	list_init(&p->pools);
 	list_init(&p->todo);
 	list_init(&p->condemned);
@@ -277,13 +278,16 @@ PERCU_API int percu_pool_destroy(struct percu_pool *pool)
 
 	pool_check(pool, "destroy");
 	parked_place();
-	err = pool_end(pool);
+	err = retire_end(pool);
+	if (!err)
+		err = pool_end(pool);
 	if (err)
 		return err;
 	pool_unlist(pool);
 	pool->attr.reserve = 0;
 	pool->slab.reserve = 0;
 	pool_empty(pool);
+	retire_empty(pool);
 	pool_abandon(pool, slab_leave(pool));
 	return 0;
 }

@@ -216,13 +216,26 @@ struct magazine *depot_empty(struct percu_pool *p)
 	return m;
 }
 
+/* For who fills it himself: an empty magazine, or NULL. */
+struct magazine *depot_obtain(struct percu_pool *p)
+{
+	struct magazine *m = depot_empty(p);
+
+	return m ? m : magazine_new(p);
+}
+
+/* One that depot_obtain() gave, and that is empty again. */
+void depot_return(struct percu_pool *p, struct magazine *m)
+{
+	m->count = 0;
+	magazine_emptied(p, NULL, m);
+}
+
 static struct magazine *empty_obtain(struct percu_pool *p, struct record *r)
 {
 	struct magazine *m = r ? spare_swap(r, NULL) : NULL;
 
-	if (!m)
-		m = depot_empty(p);
-	return m ? m : magazine_new(p);
+	return m ? m : depot_obtain(p);
 }
 
 /* Lays in n empty magazines: 0 or -ENOMEM. */
@@ -332,6 +345,28 @@ void depot_add(struct percu_pool *p, struct list *magazines, size_t nobj)
 	list_splice(magazines, &p->depot.full);
 	p->depot.nobj += nobj;
 	lock_give(&p->depot.lock, LOCK_DEPOT);
+}
+
+/* A magazine whose objects are checked in, and have waited for readers. */
+void depot_receive(struct percu_pool *p, struct magazine *m)
+{
+	struct depot *d = &p->depot;
+	void *objs[MAGAZINE_MAX];
+	size_t n = m->count;
+	bool contended;
+
+	if (!budget_take(p, n)) {
+		memcpy(objs, m->slot, n * sizeof(*objs));
+		magazine_check_out(p, objs, n);
+		depot_return(p, m);
+		depot_store(p, NULL, objs, n, &contended);
+		return;
+	}
+	lock_take(&d->lock, LOCK_DEPOT);
+	list_add(&m->list, &d->full);
+	d->nobj += n;
+	d->visits++;
+	lock_give(&d->lock, LOCK_DEPOT);
 }
 
 static size_t count_objects(struct list *head)

@@ -32,6 +32,7 @@ static struct parked {
 	uint32_t state;          /* (a) */
 	struct percu_pool *pool; /* by who made it BUSY; NULL: percu_free() */
 	void *obj;
+	const struct rcu_flavor_struct *flavor; /* NULL: it is not retired */
 } parked[NR_PARKED];
 
 static uint32_t nparked; /* (a) a hint that there are some */
@@ -43,13 +44,15 @@ static bool claim(struct parked *k, uint32_t from)
 					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-void parked_add(struct percu_pool *p, void *obj)
+void parked_add(struct percu_pool *p, void *obj,
+		const struct rcu_flavor_struct *flavor)
 {
 	for (struct parked *k = parked; k < parked + NR_PARKED; k++) {
 		if (!claim(k, PARKED_FREE))
 			continue;
 		k->pool = p;
 		k->obj = obj;
+		k->flavor = flavor;
 		__atomic_store_n(&k->state, PARKED_TAKEN, __ATOMIC_RELEASE);
 		__atomic_fetch_add(&nparked, 1, __ATOMIC_RELAXED);
 		return;
@@ -62,6 +65,7 @@ void parked_add(struct percu_pool *p, void *obj)
 static __attribute__((noinline, cold)) void place_all(void)
 {
 	for (struct parked *k = parked; k < parked + NR_PARKED; k++) {
+		const struct rcu_flavor_struct *flavor;
 		struct percu_pool *p;
 		void *obj;
 
@@ -70,8 +74,11 @@ static __attribute__((noinline, cold)) void place_all(void)
 		__atomic_fetch_sub(&nparked, 1, __ATOMIC_RELAXED);
 		p = k->pool;
 		obj = k->obj;
+		flavor = k->flavor;
 		__atomic_store_n(&k->state, PARKED_FREE, __ATOMIC_RELEASE);
-		if (p)
+		if (flavor)
+			percu_pool_put_rcu_flavor(p, obj, flavor);
+		else if (p)
 			pool_put_slow(p, obj);
 		else
 			percu_free(obj);

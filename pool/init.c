@@ -149,8 +149,10 @@ static void setup(void)
 	if (!pools.depot_max)
 		pools.depot_max =
 			(uint64_t)cpu_info.possible * conf.cpu_cache / 2;
+	retire_init();
 	for (unsigned int c = 0; c < NR_CLASSES; c++)
 		class_setup(c);
+	large_setup();
 	cpu_fence(); /* see front_setup() */
 	fork_setup();
 }
@@ -190,14 +192,20 @@ PERCU_API const char *percu_mode(void)
 static void before_fork(void)
 {
 	lock_order_pause();
+	grace_before_fork();
 	lock_take(&pools.age, LOCK_AGE);
 	lock_take(&pools.list_lock, LOCK_POOLS);
 	for_each_pool(p) pool_stop(p);
+	retire_stop_all();
 	/*
 	 * Without the fence a sequence may be copied half-way: its slot is
 	 * written and its word is not, which is as if it had not begun.
 	 */
 	pools_quiesce(NULL);
+	if (!cpu_info.rseq)
+		retire_quiesce();
+	lock_take_unseen(left_lock(), LOCK_DEPOT);
+	lock_take_unseen(origin_lock(), LOCK_DEPOT);
 	for_each_pool(p) lock_take_unseen(&p->depot.lock, LOCK_DEPOT);
 	for_each_pool(p)
 	{
@@ -222,9 +230,13 @@ static void after_fork_parent(void)
 			lock_give_unseen(foreign_lock(p->known), LOCK_SLAB);
 	}
 	for_each_pool(p) lock_give_unseen(&p->depot.lock, LOCK_DEPOT);
+	lock_give_unseen(origin_lock(), LOCK_DEPOT);
+	lock_give_unseen(left_lock(), LOCK_DEPOT);
+	retire_start_all();
 	for_each_pool(p) pool_start(p);
 	lock_give(&pools.list_lock, LOCK_POOLS);
 	lock_give(&pools.age, LOCK_AGE);
+	grace_after_fork_parent();
 	lock_order_resume();
 }
 
@@ -249,6 +261,9 @@ static void after_fork_child(void)
 	meta_lock_reinit();
 	heap_lock_reinit();
 	for_each_pool(p) pool_after_fork(p);
+	lock_init(origin_lock());
+	retire_after_fork();
+	grace_after_fork_child();
 	lock_init(&pools.list_lock);
 	lock_init(&pools.age);
 	pthread_cond_init(&pools.idle, NULL);

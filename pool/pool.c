@@ -17,7 +17,7 @@
  * then took: somebody makes progress.
  *
  * Before a get fails for want of memory, all that lies idle on other CPUs is
- * gathered.  That is what makes a reserve a promise: a pool never has less
+ * gathered, and what waits for readers is waited for, once, where that may be.  That is what makes a reserve a promise: a pool never has less
  * than its reserve, and what it has, a failing get finds.
  *
  * Words: move (records to magazines and back, not counted), direct (a get or
@@ -218,6 +218,7 @@ static bool reserve_hidden(struct percu_pool *p)
 void *pool_get_any(struct percu_pool *p, bool *fresh)
 {
 	unsigned int waits = 0;
+	bool hurried = false;
 	ssize_t found;
 	void *obj;
 	int err;
@@ -234,6 +235,11 @@ void *pool_get_any(struct percu_pool *p, bool *fresh)
 		}
 		err = errno;
 		found = pool_gather(p);
+		if (!found && !hurried) {
+			hurried = true;
+			if (retire_hurry(p))
+				continue;
+		}
 		/* Not for ever: the hands may be those of a ctor's caller. */
 		if (found < 0 || (!found && (waits++ == RESERVE_WAITS ||
 					     !reserve_hidden(p)))) {
@@ -336,7 +342,7 @@ void pool_put_from(struct percu_pool *p, void *obj, void *site)
 	if (!obj)
 		return;
 	if (unlikely(in_handler())) {
-		parked_add(p, obj);
+		parked_add(p, obj, NULL);
 		errno = err;
 		return;
 	}

@@ -8,6 +8,8 @@
  *	record		in one CPU's record of the pool
  *	magazine	in a magazine of the depot, or in one that a thread in
  *			a slow path holds
+ *	retired		in a record or a magazine of struct retire, or in what
+ *			a reclaimer has in hand
  *	slab		in a free slot of one of the pool's spans
  *
  *	record.c	one CPU's record: the sequences, the lock path
@@ -15,6 +17,8 @@
  *	depot.c		the shared store of magazines
  *	pool.c		get and put, and what they do on a miss
  *	checked.c	the same for instrumented pools
+ *	retire.c	objects that wait for a grace period
+ *	origin.c	where these came from, in debug mode
  *	foreign.c	what is known of objects that have no span
  *	handler.c	misses in signal handlers
  *	create.c	making and ending pools
@@ -42,6 +46,7 @@
 #include <percu/pool.h>
 #include <percu/record.h>
 
+#include "rcu/grace.h"
 #include "slab/class.h"
 #include "slab/slab.h"
 #include "sys/hidden.h"
@@ -111,9 +116,37 @@ enum record_event {
 };
 
 struct magazine {
-	struct list list; /* (d) */
+	union {
+		struct list list;       /* (d) */
+		struct grace_wait wait; /* while it waits for readers */
+	};
 	uint32_t count;
-	void *slot[]; /* pool->magazine of them */
+	struct retire *retire; /* what it waits for, and whose it is then */
+	void *slot[];          /* pool->magazine of them */
+};
+
+/*
+ * Objects of one pool that were retired under one flavor, until they are in a
+ * magazine that waits.  A CPU's record of it is one of struct record, of which
+ * nothing is ever popped: it is closed (capacity 0) when it is flushed, and
+ * the push that then misses opens it and arms the next flush.
+ */
+struct retire {
+	struct percu_front front; /* (r) what percu_pool_put_rcu uses */
+	const struct rcu_flavor_struct *flavor; /* (a) NULL: not in use */
+	struct grace *grace;                    /* (c) */
+	struct percu_front inner; /* (r) the records, unless stopped */
+	struct percu_pool *pool;  /* (c) */
+	struct retire *next;      /* (a) the pool's, under another flavor */
+	struct list all;          /* (A) of all that are in use */
+	char *records;            /* (A) */
+	uint64_t *open;           /* (a) bitmap: records that were opened */
+	struct magazine *partial; /* (d) what came past the records */
+	bool armed;               /* (a) there is something to flush */
+	bool stopped;             /* (A) its base is the dummy */
+	uint64_t in, out;         /* (a) magazines handed over, and done */
+	uint64_t direct;          /* (a) objects that came past the records */
+	uint64_t done;            /* (a) objects that wait no more */
 };
 
 struct depot {
@@ -140,6 +173,7 @@ struct percu_pool {
 	uint32_t capacity_max;    /* (c) of a record */
 	uint32_t weight;          /* (c) bytes that an object counts */
 	bool foreign;             /* (c) no slab */
+	bool release;             /* (c) foreign, and only ever retired to */
 	bool checked;             /* (c) instrumented: front stays the dummy */
 	bool debug;               /* (c) */
 	char *dummy;              /* (c) its base while it has no other */
@@ -150,11 +184,15 @@ struct percu_pool {
 	struct slab slab __attribute__((aligned(CACHE_LINE)));
 	struct depot depot __attribute__((aligned(CACHE_LINE)));
 
+	struct retire retire __attribute__((aligned(CACHE_LINE)));
+
 	uint64_t *open; /* (a) bitmap: records that were opened */
 	uint64_t out;   /* (a) objects out, where there is a limit */
 	uint64_t direct_gets, direct_puts; /* (a) past the records */
-	uint64_t direct_misses;            /* (a) without a record to miss in */
-	uint32_t rest; /* (a) misses until the clock is asked again */
+	uint32_t left;    /* (a) objects in one of retire.c's NR_LEFT places */
+	uint64_t left_in; /* (a) objects that were there, ever */
+	uint64_t direct_misses; /* (a) without a record to miss in */
+	uint32_t rest;          /* (a) misses until the clock is asked again */
 	uint64_t limit_hits, failures; /* (a) */
 	uint64_t made, unmade;         /* (a) foreign objects, ever */
 	struct foreign *known; /* (c) foreign objects, where asked for */
@@ -211,6 +249,12 @@ static inline size_t record_bytes(const struct percu_pool *p)
 	return offsetof(struct record, slot) + p->capacity_max * sizeof(void *);
 }
 
+/* Sequentially consistent: see record_lock(). */
+static inline bool bitmap_test(const uint64_t *map, uint32_t i)
+{
+	return __atomic_load_n(&map[i / 64], __ATOMIC_SEQ_CST) >> i % 64 & 1;
+}
+
 /* budget.c */
 char *records_alloc(size_t bytes); /* a record for each index, or NULL */
 void records_free(char *base, size_t bytes); /* all zero again */
@@ -232,6 +276,9 @@ size_t record_take(struct percu_pool *p, void **objs, size_t n,
 size_t record_give(struct percu_pool *p, void *const *objs, size_t n,
 		   enum record_how how);
 size_t record_drain(struct record *r, void **objs, size_t n);
+/* The same on the records of a struct retire. */
+bool record_retire(struct retire *r, void *obj);
+size_t record_spill(struct retire *r, void **objs, size_t n);
 struct record_counts {
 	uint64_t count, gets, puts;
 };
@@ -255,6 +302,31 @@ void depot_release_spares(struct percu_pool *p);
 void magazine_check_in(struct percu_pool *p, void *const *objs, size_t n);
 void magazine_check_out(struct percu_pool *p, void *const *objs, size_t n);
 
+struct magazine *depot_obtain(struct percu_pool *p);
+void depot_receive(struct percu_pool *p, struct magazine *m);
+void depot_return(struct percu_pool *p, struct magazine *m);
+
+/* retire.c */
+void retire_init(void);
+void retire_setup(struct percu_pool *p);
+uint64_t retire_count(struct percu_pool *p, uint64_t *waiting);
+bool retire_hurry(struct percu_pool *p);
+int retire_end(struct percu_pool *p);
+void retire_empty(struct percu_pool *p);
+struct lock *left_lock(void);
+void retire_stop_all(void); /* fork */
+void retire_start_all(void);
+void retire_after_fork(void);
+void retire_quiesce(void);
+void retire_forget(void);
+
+/* origin.c: debug mode */
+struct retire_origin;
+void origin_note(struct percu_pool *p, void *obj, void *site,
+		 struct retire_origin *origin);
+void origin_check(struct percu_pool *p, void *obj);
+struct lock *origin_lock(void);
+
 /* pool.c */
 void *pool_get_slow(struct percu_pool *p);
 void pool_put_slow(struct percu_pool *p, void *obj);
@@ -272,12 +344,16 @@ static inline bool in_handler(void)
 {
 	return locks_held != 0;
 }
-void parked_add(struct percu_pool *p, void *obj);
+void parked_add(struct percu_pool *p, void *obj,
+		const struct rcu_flavor_struct *flavor);
 void parked_place(void);
 
 /* checked.c */
 void *checked_get(struct percu_pool *p);
 void checked_put(struct percu_pool *p, void *obj, void *site);
+void checked_retire(struct percu_pool *p, void *obj, void *site,
+		    struct retire_origin *origin);
+void checked_retired(struct percu_pool *p, void *const *objs, size_t n);
 
 /* foreign.c */
 struct foreign *foreign_new(void);
@@ -291,8 +367,13 @@ struct lock *foreign_lock(struct foreign *f);
 /* alloc.c */
 struct large_stats {
 	uint64_t mallocs, frees, bytes_in, bytes_out;
+	uint64_t bytes_back; /* of bytes_out, those that wait no more */
 };
-extern struct large_stats large_stats; /* (a) */
+extern struct large_stats large_stats;      /* (a) */
+extern struct percu_pool large_pool HIDDEN; /* what is retired of them */
+void large_setup(void);
+uint64_t large_bytes(void *const *objs, size_t n);
+void class_back(void *obj); /* tools: it comes back */
 
 /* create.c */
 void pool_setup(struct percu_pool *p, const struct percu_pool_attr *attr);
@@ -318,9 +399,13 @@ struct audit {
 };
 int pool_audit(struct percu_pool *p, struct audit *a);
 
+/* write.c: the pool after p (NULL: the first), held busy; p is let go */
+struct percu_pool *pool_next(struct percu_pool *p);
+
 /* stats.c */
 struct pool_sums {
-	uint64_t gets, puts, misses;
+	uint64_t gets, puts, misses; /* puts: retirements too */
+	uint64_t puts_rcu, deferred;
 };
 void pool_sum(struct percu_pool *p, struct pool_sums *sum);
 void pool_stats(struct percu_pool *pool, struct percu_pool_stats *st);

@@ -107,13 +107,13 @@ size_t record_drain(struct record *r, void **objs, size_t n)
  * looked at under the lock: pool_stop() makes it the dummy and then waits for
  * each lock once, so whoever got in before is out, and none gets in after.
  */
-static struct record *record_lock(struct percu_pool *p)
+static struct record *record_lock(struct percu_front *front, const char *dummy)
 {
 	uint32_t index = cpu_index();
 	struct record *r;
-	char *base = __atomic_load_n(&p->inner.base, __ATOMIC_ACQUIRE);
+	char *base = __atomic_load_n(&front->base, __ATOMIC_ACQUIRE);
 
-	if (base == p->dummy || index >= cpu_info.possible)
+	if (base == dummy || index >= cpu_info.possible)
 		return NULL;
 	r = record_at(base, index);
 	/*
@@ -129,16 +129,16 @@ static struct record *record_lock(struct percu_pool *p)
 	 * accesses to the bitmap of open records: either the drainer finds
 	 * this record open and waits for its lock, or the dummy is found here.
 	 */
-	if (__atomic_load_n(&p->inner.base, __ATOMIC_SEQ_CST) == base)
+	if (__atomic_load_n(&front->base, __ATOMIC_SEQ_CST) == base)
 		return r;
 	lock_give(&r->lock, LOCK_RECORD);
 	return NULL;
 }
 
-static size_t lockpath_take(struct percu_pool *p, void **objs, size_t n,
-			    enum record_how how)
+static size_t lockpath_take(struct percu_front *front, const char *dummy,
+			    void **objs, size_t n, enum record_how how)
 {
-	struct record *r = record_lock(p);
+	struct record *r = record_lock(front, dummy);
 
 	if (!r)
 		return 0;
@@ -147,10 +147,10 @@ static size_t lockpath_take(struct percu_pool *p, void **objs, size_t n,
 	return n;
 }
 
-static size_t lockpath_give(struct percu_pool *p, void *const *objs, size_t n,
-			    enum record_how how)
+static size_t lockpath_give(struct percu_front *front, const char *dummy,
+			    void *const *objs, size_t n, enum record_how how)
 {
-	struct record *r = record_lock(p);
+	struct record *r = record_lock(front, dummy);
 
 	if (!r)
 		return 0;
@@ -307,7 +307,7 @@ size_t record_take(struct percu_pool *p, void **objs, size_t n,
 {
 	if (cpu_info.rseq)
 		return rseq_take(&p->inner, objs, n, how);
-	return lockpath_take(p, objs, n, how);
+	return lockpath_take(&p->inner, p->dummy, objs, n, how);
 }
 
 /* How many of the first n it had room for.  n is not 0. */
@@ -316,7 +316,7 @@ size_t record_give(struct percu_pool *p, void *const *objs, size_t n,
 {
 	if (cpu_info.rseq)
 		return rseq_give(&p->inner, objs, n, how);
-	return lockpath_give(p, objs, n, how);
+	return lockpath_give(&p->inner, p->dummy, objs, n, how);
 }
 
 void *record_get(struct percu_pool *p)
@@ -325,14 +325,30 @@ void *record_get(struct percu_pool *p)
 
 	if (cpu_info.rseq)
 		return percu_record_pop(&p->inner, &obj) ? obj : NULL;
-	return lockpath_take(p, &obj, 1, RECORD_COUNT) ? obj : NULL;
+	return lockpath_take(&p->inner, p->dummy, &obj, 1, RECORD_COUNT) ? obj :
+									   NULL;
 }
 
 bool record_put(struct percu_pool *p, void *obj)
 {
 	if (cpu_info.rseq)
 		return percu_record_push(&p->inner, obj);
-	return lockpath_give(p, &obj, 1, RECORD_COUNT);
+	return lockpath_give(&p->inner, p->dummy, &obj, 1, RECORD_COUNT);
+}
+
+bool record_retire(struct retire *r, void *obj)
+{
+	if (cpu_info.rseq)
+		return percu_record_push(&r->inner, obj);
+	return lockpath_give(&r->inner, r->pool->dummy, &obj, 1, RECORD_COUNT);
+}
+
+/* To a magazine that is to wait. */
+size_t record_spill(struct retire *r, void **objs, size_t n)
+{
+	if (cpu_info.rseq)
+		return rseq_take(&r->inner, objs, n, RECORD_MOVE);
+	return lockpath_take(&r->inner, r->pool->dummy, objs, n, RECORD_MOVE);
 }
 
 /*

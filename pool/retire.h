@@ -27,15 +27,19 @@ struct percu_pool *release_pool_create(const char *name,
 
 /*
  * Where retired objects came from, for debug mode: find says in which slot of
- * it obj still is, or -1.  It lives until a barrier of the pools that were
- * retired to from it.
+ * it obj still is, or -1.  It is called by the reclaimer, without locks, and
+ * must live until a barrier of the pools that were retired to from it.
  */
 struct retire_origin {
 	const char *name;
 	long (*find)(struct retire_origin *o, const void *obj);
 };
 
-/* percu_pool_put_rcu_flavor() with a place for reports and an origin. */
+/*
+ * percu_pool_put_rcu_flavor() with a place for reports and, or NULL, an
+ * origin.  It may wait above the hard mark: hold no lock that a reader or a
+ * release callback takes.
+ */
 void retire_from(struct percu_pool *pool, void *obj,
 		 const struct rcu_flavor_struct *flavor, void *site,
 		 struct retire_origin *origin);

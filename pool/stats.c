@@ -16,28 +16,24 @@
 #include "slab/meta.h"
 #include "sys/cpu.h"
 
-static bool record_open(const struct percu_pool *p, uint32_t i)
-{
-	return __atomic_load_n(&p->open[i / 64], __ATOMIC_SEQ_CST) >> i % 64 &
-	       1;
-}
-
 void pool_sum(struct percu_pool *p, struct pool_sums *sum)
 {
 	char *base = __atomic_load_n(&p->records, __ATOMIC_ACQUIRE);
 	struct record_counts c;
 
 	memset(sum, 0, sizeof(*sum));
+	sum->puts_rcu = retire_count(p, &sum->deferred);
 	sum->puts = __atomic_load_n(&p->direct_puts, __ATOMIC_ACQUIRE);
 	for (uint32_t i = 0; base && i < cpu_info.possible; i++) {
-		if (!record_open(p, i))
+		if (!bitmap_test(p->open, i))
 			continue;
 		record_read(record_at(base, i), &c);
 		sum->puts += c.puts;
 	}
+	sum->puts += sum->puts_rcu;
 	sum->gets = __atomic_load_n(&p->direct_gets, __ATOMIC_ACQUIRE);
 	for (uint32_t i = 0; base && i < cpu_info.possible; i++) {
-		if (!record_open(p, i))
+		if (!bitmap_test(p->open, i))
 			continue;
 		record_read(record_at(base, i), &c);
 		sum->gets += c.gets;
@@ -61,7 +57,7 @@ static uint64_t pool_waiting(struct percu_pool *p)
 	n = p->depot.nobj;
 	lock_give(&p->depot.lock, LOCK_DEPOT);
 	for (uint32_t i = 0; base && i < cpu_info.possible; i++) {
-		if (!record_open(p, i))
+		if (!bitmap_test(p->open, i))
 			continue;
 		record_read(record_at(base, i), &c);
 		n += c.count;
@@ -82,11 +78,18 @@ void pool_stats(struct percu_pool *pool, struct percu_pool_stats *st)
 	pool_sum(pool, &sum);
 	st->created =
 		counter_read(pool->foreign ? &pool->made : &pool->slab.created);
+	if (pool->release) { /* what comes to it is handed out and made there */
+		st->created = sum.gets = sum.puts_rcu;
+		st->destroyed = sum.puts_rcu - sum.deferred;
+	}
 	st->gets = sum.gets;
-	st->puts = sum.puts;
+	st->puts = sum.puts - sum.puts_rcu;
+	st->puts_rcu = sum.puts_rcu;
+	st->deferred = sum.deferred;
 	st->misses = sum.misses + counter_read(&pool->direct_misses);
 	st->outstanding = sum.gets - sum.puts;
-	st->cached = minus(st->created - st->destroyed, st->outstanding);
+	st->cached = minus(st->created - st->destroyed,
+			   st->outstanding + st->deferred);
 	st->limit_hits = counter_read(&pool->limit_hits);
 	st->failures = counter_read(&pool->failures);
 }
@@ -112,8 +115,12 @@ static void memstats_add(struct percu_memstats *ms, struct percu_pool *p)
 	struct percu_size_stats *by;
 	uint64_t bytes;
 
+	if (p->release) /* not from percu */
+		return;
 	pool_stats(p, &st);
+	st.puts += st.puts_rcu;
 	bytes = st.outstanding * st.size;
+	ms->deferred += st.deferred * st.size;
 	ms->mallocs += st.gets;
 	ms->frees += st.puts;
 	ms->alloc += bytes;
@@ -135,6 +142,7 @@ void stats_keep(struct percu_pool *p)
 {
 	memstats_add(&past, p);
 	past.cached = 0; /* what waits in it is about to go */
+	past.deferred = 0;
 }
 
 static void memstats_large(struct percu_memstats *ms)
@@ -143,11 +151,14 @@ static void memstats_large(struct percu_memstats *ms)
 	uint64_t out =
 		__atomic_load_n(&large_stats.bytes_out, __ATOMIC_ACQUIRE);
 	uint64_t mallocs = counter_read(&large_stats.mallocs);
+	uint64_t back =
+		__atomic_load_n(&large_stats.bytes_back, __ATOMIC_ACQUIRE);
 	uint64_t bytes = minus(counter_read(&large_stats.bytes_in), out);
 
 	ms->mallocs += mallocs;
 	ms->frees += frees;
 	ms->alloc += bytes;
+	ms->deferred += minus(counter_read(&large_stats.bytes_out), back);
 	ms->large_mallocs += mallocs;
 	ms->large_frees += frees;
 	ms->large_bytes += bytes;
@@ -176,5 +187,8 @@ PERCU_API int percu_memstats(struct percu_memstats *ms)
 	ms->meta_sys = meta_sys();
 	ms->sys = ms->heap_sys + ms->meta_sys;
 	ms->ages = counter_read(&pools.ages);
+	ms->defer_soft = graces.soft;
+	ms->defer_hard = graces.hard;
+	ms->grace_periods = counter_read(&graces.rounds);
 	return 0;
 }

@@ -69,6 +69,9 @@ static const struct metric whole[] = {
 	WHOLE(meta_sys, "Bytes of percu's own records", false),
 	WHOLE(cached, "Bytes that wait on CPUs and in depots", false),
 	WHOLE(deferred, "Bytes that wait for a grace period", false),
+	WHOLE(defer_soft, "Deferred bytes above which it is hurried", false),
+	WHOLE(defer_hard, "Deferred bytes above which callers wait", false),
+	WHOLE(grace_periods, "Grace periods waited for", true),
 	WHOLE(large_bytes, "Bytes in large blocks", false),
 	WHOLE(large_mallocs, "Large blocks handed out", true),
 	WHOLE(large_frees, "Large blocks put back", true),
@@ -205,7 +208,7 @@ static void print_metric(struct out *o, const struct metric *m,
 /* Walking the pools. -------------------------------------------------------------- */
 
 /* The pool after p (NULL: the first), held busy; p is let go. */
-static struct percu_pool *pool_next(struct percu_pool *p)
+struct percu_pool *pool_next(struct percu_pool *p)
 {
 	struct list *next;
 

@@ -57,6 +57,7 @@ enum obj_state {
 	OBJ_PUT = 1 << 3,  /* instrumented pools: was put before, ever */
 	OBJ_SEEN = 1 << 4, /* audit: met on its walk */
 	OBJ_OUT = 1 << 5,  /* instrumented pools: a caller has it */
+	OBJ_RETIRED = 1 << 6, /* instrumented pools: it waits for readers */
 };
 
 struct slab;

@@ -43,6 +43,16 @@ static const struct conf_key {
 	  "most bytes cached in all depots; 0: by the number of CPUs" },
 	{ "debug", CONF_BOOL, &conf.debug,
 	  "1: check each put, remember its place" },
+	{ "defer_soft", CONF_SIZE, &conf.defer_soft,
+	  "bytes waiting for readers, above which they are hurried; 0: by the number of CPUs" },
+	{ "defer_hard", CONF_SIZE, &conf.defer_hard,
+	  "the same, above which who retires waits; 0: 64 times defer_soft" },
+	{ "defer_wait", CONF_BOOL, &conf.defer_wait,
+	  "0: above defer_hard calls fail and do not wait" },
+	{ "defer_age", CONF_SIZE, &conf.defer_age,
+	  "ms that a retired object waits for others" },
+	{ "stall", CONF_SIZE, &conf.stall,
+	  "ms of a grace period, after which readers are named; 0: never" },
 	{ "help", CONF_HELP, NULL, "this list" },
 };
 
@@ -261,6 +271,9 @@ void conf_init(void)
 		.debug = true,
 #endif
 		.cpu_cache = (size_t)1 << 20,
+		.defer_wait = true,
+		.defer_age = 100,
+		.stall = 10000,
 	};
 	if (s)
 		conf_parse(s);

@@ -6,6 +6,11 @@
  *	cpu_cache:BYTES		budget of cached bytes a CPU (k, m, g suffix)
  *	depot_cache:BYTES	budget of cached bytes in all depots together
  *	debug:0|1		check each put at once, remember where it was
+ *	defer_soft:BYTES	above it, what waits for readers is hurried
+ *	defer_hard:BYTES	above it, who retires waits
+ *	defer_wait:0|1		0: it never waits, and what can fail does
+ *	defer_age:MS		what is retired waits in a record at most that
+ *	stall:MS		a grace period of that length is reported; 0: not
  *	help			lists the keys with their values, on stderr
  *
  * An unknown key or a bad value is one warning line with the nearest key's
@@ -21,8 +26,12 @@
 struct conf {
 	bool lock;  /* mode:lock */
 	bool debug; /* debug:1; the default where PERCU_DEBUG is built in */
-	size_t cpu_cache;   /* bytes */
-	size_t depot_cache; /* bytes; 0: pool_init chooses by CPUs */
+	size_t cpu_cache;              /* bytes */
+	size_t depot_cache;            /* bytes; 0: pool_init chooses by CPUs */
+	size_t defer_soft, defer_hard; /* bytes; 0: likewise */
+	bool defer_wait;
+	size_t defer_age; /* ms */
+	size_t stall;     /* ms; 0: never */
 };
 extern struct conf conf;
 

@@ -15,6 +15,7 @@
 #include "sys/tool.h"
 
 enum lock_rank {
+	LOCK_GRACE,  /* reclaimers: what waits, and who waits for it */
 	LOCK_AGE,    /* one drain, ageing, shrink or destroy at a time */
 	LOCK_POOLS,  /* the list of pools */
 	LOCK_RECORD, /* lock path: one CPU's record of one pool */

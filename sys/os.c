@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -174,6 +175,40 @@ uint64_t os_clock_coarse(void)
 	/* Cannot fail: the clock is as old as Linux 2.6.32. */
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t os_clock(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* The mask is inherited: blocked here, no signal finds the thread without. */
+int os_thread(pthread_t *thread, void *(*fn)(void *), void *arg,
+	      const char *name)
+{
+	sigset_t all, old;
+	int err;
+
+	if (os_fault(OS_THREAD))
+		return -errno;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(thread, NULL, fn, arg);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!err)
+		pthread_setname_np(*thread, name);
+	return -err;
+}
+
+bool os_thread_join(pthread_t thread, uint64_t until)
+{
+	struct timespec ts = { (time_t)(until / 1000000000),
+			       (long)(until % 1000000000) };
+
+	return pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &ts) == 0;
 }
 
 /* A full descriptor that does not block is -EAGAIN: nobody waits in here. */

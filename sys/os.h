@@ -10,6 +10,7 @@
 #ifndef PERCU_SYS_OS_H
 #define PERCU_SYS_OS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +27,7 @@ enum os_call {
 	OS_OPEN,       /* /sys, at start only */
 	OS_DUP,        /* the private stderr, at start only */
 	OS_WRITE,      /* statistics and reports */
+	OS_THREAD,     /* pthread_create */
 	OS_NR_CALLS
 };
 
@@ -51,6 +53,16 @@ void os_unmap(void *p, size_t size);
 
 /* Monotonic time in nanoseconds, to about a millisecond and cheap. */
 uint64_t os_clock_coarse(void);
+
+uint64_t os_clock(void); /* the same to the nanosecond */
+
+/*
+ * A thread that blocks every signal, named so for people: 0 or -errno.  Join:
+ * waits for its end until that time of os_clock(); false if it goes on.
+ */
+int os_thread(pthread_t *thread, void *(*fn)(void *), void *arg,
+	      const char *name);
+bool os_thread_join(pthread_t thread, uint64_t until);
 
 /* Writes it all to fd, through EINTR and short writes: 0 or -errno. */
 int os_write(int fd, const char *buf, size_t len);

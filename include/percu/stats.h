@@ -51,7 +51,12 @@ struct percu_size_stats {
  * @heap_objects: blocks and objects that are out
  * @meta_sys: bytes of percu's own records, page maps and span descriptors
  * @cached: bytes in objects that wait on CPUs and in depots
- * @deferred: bytes in objects that wait for a grace period
+ * @deferred: bytes in blocks and objects that wait for a grace period, or for
+ *	a magazine of them to be full
+ * @defer_soft: bytes in magazines that wait, above which grace periods follow
+ *	one another without a pause (PERCU=defer_soft)
+ * @defer_hard: the same, above which who retires waits (PERCU=defer_hard)
+ * @grace_periods: grace periods that percu has waited for, ever
  * @large_bytes: bytes in blocks over 32 KiB, and in objects of typed pools
  *	that are as large
  * @large_mallocs: such blocks handed out, ever
@@ -67,7 +72,7 @@ struct percu_memstats {
 	uint64_t sys;
 	uint64_t heap_sys, heap_inuse, heap_idle, heap_released, heap_objects;
 	uint64_t meta_sys;
-	uint64_t cached, deferred;
+	uint64_t cached, deferred, defer_soft, defer_hard, grace_periods;
 	uint64_t large_bytes, large_mallocs, large_frees;
 	uint64_t ages;
 	struct percu_size_stats by_size[PERCU_NR_CLASSES_MAX];

@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rcu/grace.c - the reclaimer of each flavor
+ *
+ * What is handed over goes to an inbox, a stack that any thread pushes to and
+ * only a round empties, as a whole: so no element is ever popped by two, and
+ * there is no ABA.  A round
+ *
+ *	1  flushes what is not handed over yet, where that is due
+ *	2  takes all of the inbox, oldest first
+ *	3  waits for a grace period: synchronize_rcu()
+ *	4  calls done() for each batch, in the order in which they came
+ *
+ * What was pushed before 2 was unlinked before 3, so 3 waits for every reader
+ * that can have found it.  What comes meanwhile waits for the next round.  The
+ * order makes a count of finished batches a barrier (pool/retire.c).
+ *
+ * The thread sleeps until a round is due, and for ever if none is.  The first
+ * batch after a round makes one due LINGER later, so that others can join it;
+ * above the soft mark, and when somebody waits, it is due at once.  Records
+ * that hold less than a batch are flushed conf.defer_age after the first of
+ * them was opened.  Where no thread can be had, who waits runs the round.
+ *
+ * Fork.  The thread must not be in liburcu at the moment of the copy, where it
+ * may hold liburcu's locks, and must not be registered, for the child would
+ * have a ghost among its readers.  So it is parked first.  That waits for a
+ * round under way, but not for ever: a thread that forks inside a read section
+ * would wait for itself.  A child of such a moment finds liburcu as any other
+ * thread's synchronize_rcu() would have left it.
+ *
+ * Lock order: LOCK_GRACE is taken without any other of percu's.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <urcu-bp.h>
+
+#include "rcu/grace.h"
+#include "sys/conf.h"
+#include "sys/os.h"
+#include "sys/report.h"
+
+enum {
+	LINGER = 1000000,          /* ns that a round waits for company */
+	PARK_PATIENCE = 100000000, /* ns that fork waits for a round */
+};
+
+struct graces graces = {
+	.lock = { PTHREAD_MUTEX_INITIALIZER },
+	.done = PTHREAD_COND_INITIALIZER,
+};
+
+/* What rcu_flavor means where no flavor's header is included. */
+extern const struct rcu_flavor_struct percu_flavor_bp;
+__attribute__((visibility("default"))) DEFINE_RCU_FLAVOR(percu_flavor_bp);
+
+/* The one whose callbacks this thread runs. */
+static __thread struct grace *running
+	__attribute__((tls_model("initial-exec")));
+
+static void graces_lock(void)
+{
+	lock_take(&graces.lock, LOCK_GRACE);
+}
+
+static void graces_unlock(void)
+{
+	lock_give(&graces.lock, LOCK_GRACE);
+}
+
+static void cond_init(pthread_cond_t *c)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(c, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+/* until: ns, or 0 for ever. */
+static void cond_wait(pthread_cond_t *c, uint64_t until)
+{
+	struct timespec ts = { (time_t)(until / 1000000000),
+			       (long)(until % 1000000000) };
+
+	if (until)
+		pthread_cond_timedwait(c, &graces.lock.mutex, &ts);
+	else
+		pthread_cond_wait(c, &graces.lock.mutex);
+}
+
+void grace_init(const struct grace_ops *ops, uint64_t soft, uint64_t hard)
+{
+	graces.ops = ops;
+	graces.soft = soft;
+	graces.hard = hard;
+	lock_init(&graces.lock);
+	cond_init(&graces.done);
+}
+
+/* Two structs of one flavor have the same functions. */
+static bool same(const struct rcu_flavor_struct *a,
+		 const struct rcu_flavor_struct *b)
+{
+	return a == b ||
+	       (a && a->update_synchronize_rcu == b->update_synchronize_rcu);
+}
+
+struct grace *grace_of(const struct rcu_flavor_struct *flavor)
+{
+	struct grace *g;
+
+	for (g = graces.grace; g < graces.grace + NR_GRACES; g++) {
+		/* Acquire: pairs with the release below. */
+		const struct rcu_flavor_struct *f =
+			__atomic_load_n(&g->flavor, __ATOMIC_ACQUIRE);
+
+		if (!f) {
+			graces_lock();
+			if (!g->flavor) {
+				cond_init(&g->wake);
+				__atomic_store_n(&g->flavor, flavor,
+						 __ATOMIC_RELEASE);
+			}
+			f = g->flavor;
+			graces_unlock();
+		}
+		if (same(f, flavor))
+			return g;
+	}
+	report_misuse("more than %d flavors of RCU are in use", NR_GRACES);
+}
+
+#define for_each_grace(g)                    \
+	for (struct grace *g = graces.grace; \
+	     g < graces.grace + NR_GRACES && g->flavor; g++)
+
+/* Rounds. ------------------------------------------------------------------- */
+
+static uint64_t bytes_now(void)
+{
+	return __atomic_load_n(&graces.bytes, __ATOMIC_RELAXED);
+}
+
+/*
+ * Wakes who waits for a batch.  The fence pairs with the one of the waiter,
+ * who first counts itself and then looks: one of the two sees the other.
+ */
+static void tell_waiters(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&graces.waiters, __ATOMIC_RELAXED))
+		return;
+	graces_lock();
+	pthread_cond_broadcast(&graces.done);
+	graces_unlock();
+}
+
+/* All of the inbox, oldest first. */
+static struct grace_wait *inbox_take(struct grace *g)
+{
+	struct grace_wait *w, *next, *fifo = NULL;
+
+	/* Acquire: pairs with the release of inbox_push(). */
+	w = __atomic_exchange_n(&g->inbox, NULL, __ATOMIC_ACQUIRE);
+	for (; w; w = next) {
+		next = w->next;
+		w->next = fifo;
+		fifo = w;
+	}
+	return fifo;
+}
+
+/* True: it was empty. */
+static bool inbox_push(struct grace *g, struct grace_wait *w)
+{
+	struct grace_wait *head = __atomic_load_n(&g->inbox, __ATOMIC_RELAXED);
+
+	do {
+		w->next = head;
+	} while (!__atomic_compare_exchange_n(
+		&g->inbox, &head, w, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+	return !head;
+}
+
+/* Step 4.  What is in hand when the process forks the child has not. */
+static void round_finish(struct grace *g)
+{
+	struct grace *outer = running;
+	struct grace_wait *w;
+
+	running = g;
+	g->flavor->thread_online();
+	while ((w = g->round)) {
+		__atomic_store_n(&g->round, w->next, __ATOMIC_RELAXED);
+		graces.ops->done(w);
+		g->flavor->read_quiescent_state();
+		tell_waiters();
+	}
+	g->flavor->thread_offline();
+	running = outer;
+}
+
+/* graces.lock is held, and given back meanwhile; g is not busy. */
+static void round_run(struct grace *g, uint64_t now)
+{
+	bool flush = g->flush_at &&
+		     (g->flush_at <= now || bytes_now() >= graces.soft ||
+		      graces.waiters);
+
+	g->busy = true;
+	g->due = 0;
+	__atomic_store_n(&g->hurried, false, __ATOMIC_RELAXED);
+	if (flush)
+		g->flush_at = 0;
+	graces_unlock();
+	if (flush)
+		graces.ops->flush(g);
+	graces_lock();
+	g->round = inbox_take(g);
+	if (g->round) {
+		__atomic_store_n(&g->started, g->started + 1, __ATOMIC_RELAXED);
+		g->since = now;
+		stall_begin(g);
+		graces_unlock();
+		g->flavor->update_synchronize_rcu();
+		graces_lock();
+		g->since = 0;
+		graces.rounds++;
+		graces_unlock();
+		round_finish(g);
+		graces_lock();
+		/* Release: pairs with grace_ended(). */
+		__atomic_store_n(&g->ended, g->started, __ATOMIC_RELEASE);
+	}
+	g->busy = false;
+	pthread_cond_broadcast(&graces.done);
+}
+
+/* The thread. ----------------------------------------------------------------- */
+
+static void reclaimer_park(struct grace *g)
+{
+	graces_unlock();
+	g->flavor->unregister_thread();
+	graces_lock();
+	g->parked = true;
+	pthread_cond_broadcast(&graces.done);
+	while (g->park)
+		cond_wait(&g->wake, 0);
+	g->parked = false;
+	graces_unlock();
+	g->flavor->register_thread();
+	g->flavor->thread_offline();
+	graces_lock();
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	if (!a || !b)
+		return a + b;
+	return a < b ? a : b;
+}
+
+static void *reclaimer(void *arg)
+{
+	struct grace *g = arg;
+	uint64_t now, next;
+
+	g->flavor->register_thread();
+	g->flavor->thread_offline();
+	graces_lock();
+	while (!g->stop) {
+		now = os_clock();
+		next = earlier(g->due, g->flush_at);
+		if (g->park)
+			reclaimer_park(g);
+		else if (!next || next > now || g->busy)
+			cond_wait(&g->wake, next);
+		else
+			round_run(g, now);
+	}
+	g->running = false;
+	graces_unlock();
+	g->flavor->unregister_thread();
+	return NULL;
+}
+
+/* graces.lock is held.  False: there is no thread to be had now. */
+static bool reclaimer_start(struct grace *g)
+{
+	if (!g->running && !g->stop)
+		g->running = os_thread(&g->thread, reclaimer, g,
+				       "percu-reclaim") == 0;
+	return g->running;
+}
+
+/* A round is to begin at that time or sooner. */
+static void round_due(struct grace *g, uint64_t when)
+{
+	graces_lock();
+	if (!g->due || when < g->due) {
+		g->due = when;
+		pthread_cond_signal(&g->wake);
+	}
+	reclaimer_start(g);
+	graces_unlock();
+}
+
+static void hurry(struct grace *g)
+{
+	if (!__atomic_exchange_n(&g->hurried, true, __ATOMIC_RELAXED))
+		round_due(g, 1);
+}
+
+void grace_defer(struct grace *g, struct grace_wait *w, uint64_t bytes)
+{
+	uint64_t total =
+		__atomic_add_fetch(&graces.bytes, bytes, __ATOMIC_RELAXED);
+	bool first = inbox_push(g, w);
+
+	if (total >= graces.soft)
+		hurry(g);
+	else if (first)
+		round_due(g, os_clock() + LINGER);
+}
+
+void grace_undefer(uint64_t bytes)
+{
+	__atomic_sub_fetch(&graces.bytes, bytes, __ATOMIC_RELAXED);
+}
+
+void grace_arm(struct grace *g)
+{
+	graces_lock();
+	if (!g->flush_at) {
+		g->flush_at = os_clock() + conf.defer_age * 1000000ull;
+		pthread_cond_signal(&g->wake);
+	}
+	reclaimer_start(g);
+	graces_unlock();
+}
+
+/* Waiting. ------------------------------------------------------------------------ */
+
+bool grace_reading(const struct rcu_flavor_struct *flavor)
+{
+	return flavor->read_ongoing();
+}
+
+bool grace_in_callback(void)
+{
+	return running != NULL;
+}
+
+bool grace_may_wait(const struct rcu_flavor_struct *flavor)
+{
+	return !running && !grace_reading(flavor);
+}
+
+static bool has_work(const struct grace *g)
+{
+	return __atomic_load_n(&g->inbox, __ATOMIC_RELAXED) || g->flush_at;
+}
+
+/* Without a thread of their own, somebody must run the rounds.  Lock held. */
+static bool work_without_thread(void)
+{
+	for_each_grace(g)
+	{
+		if (!has_work(g) || g->busy || reclaimer_start(g))
+			continue;
+		round_run(g, os_clock());
+		return true;
+	}
+	return false;
+}
+
+/* Waits for somebody to get on, or gets on.  graces.lock is held. */
+static void wait_step(void)
+{
+	for_each_grace(g) if (has_work(g) && g->due != 1)
+	{
+		g->due = 1;
+		pthread_cond_signal(&g->wake);
+	}
+	if (!work_without_thread())
+		cond_wait(&graces.done, 0);
+}
+
+void grace_wait_for(struct grace *g, bool (*test)(void *arg), void *arg)
+{
+	bool online = grace_reading(g->flavor);
+
+	if (online)
+		g->flavor->thread_offline();
+	graces_lock();
+	__atomic_fetch_add(&graces.waiters, 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* see tell_waiters() */
+	while (!test(arg))
+		wait_step();
+	__atomic_fetch_sub(&graces.waiters, 1, __ATOMIC_RELAXED);
+	graces_unlock();
+	if (online)
+		g->flavor->thread_online();
+}
+
+static bool below_hard(void *arg)
+{
+	(void)arg;
+	return bytes_now() <= graces.hard;
+}
+
+int grace_admit(struct grace *g)
+{
+	if (bytes_now() <= graces.hard)
+		return 0;
+	hurry(g);
+	if (!conf.defer_wait || !grace_may_wait(g->flavor))
+		return -EAGAIN;
+	grace_wait_for(g, below_hard, NULL);
+	return 0;
+}
+
+uint64_t grace_next(struct grace *g)
+{
+	/* Relaxed: of a round that is found begun another is waited for. */
+	return __atomic_load_n(&g->started, __ATOMIC_RELAXED) + 1;
+}
+
+bool grace_ended(struct grace *g, uint64_t round)
+{
+	/* Acquire: pairs with round_run(); the readers of before are gone. */
+	return __atomic_load_n(&g->ended, __ATOMIC_ACQUIRE) >= round;
+}
+
+/* Fork and exit. -------------------------------------------------------------------- */
+
+/* Is there a thread that is not where the process can be copied? */
+static bool unparked(void)
+{
+	for_each_grace(g) if (g->running && g->park && !g->parked) return true;
+	return false;
+}
+
+void grace_before_fork(void)
+{
+	uint64_t until = os_clock() + PARK_PATIENCE;
+	bool wait = !running;
+
+	for_each_grace(g) wait = wait && !grace_reading(g->flavor);
+	graces_lock();
+	for_each_grace(g)
+	{
+		g->park = g != running;
+		pthread_cond_signal(&g->wake);
+	}
+	while (wait && unparked() && os_clock() < until)
+		cond_wait(&graces.done, until);
+}
+
+void grace_after_fork_parent(void)
+{
+	for_each_grace(g)
+	{
+		g->park = false;
+		pthread_cond_signal(&g->wake);
+	}
+	graces_unlock();
+}
+
+/* What a round had not come to is handed over anew. */
+static void round_again(struct grace *g)
+{
+	struct grace_wait *w;
+
+	while ((w = g->round)) {
+		g->round = w->next;
+		inbox_push(g, w);
+	}
+}
+
+void grace_after_fork_child(void)
+{
+	lock_init(&graces.lock);
+	cond_init(&graces.done);
+	graces.waiters = 0;
+	for_each_grace(g)
+	{
+		cond_init(&g->wake);
+		g->park = false;
+		g->parked = false;
+		if (g == running) /* a callback forked: this is the thread */
+			continue;
+		g->running = false;
+		g->busy = false;
+		g->hurried = false;
+		g->since = 0;
+		round_again(g);
+		g->due = g->inbox ? 1 : 0;
+	}
+	stall_after_fork_child();
+}
+
+/*
+ * The end of the program: a thread that has nothing to do goes, so that no
+ * leak checker finds it.  One that waits for a reader is left.
+ */
+__attribute__((destructor(102))) static void grace_destructor(void)
+{
+	uint64_t until = os_clock() + PARK_PATIENCE;
+
+	if (!graces.ops || running)
+		return;
+	for_each_grace(g)
+	{
+		pthread_t thread;
+		bool join;
+
+		graces_lock();
+		g->stop = true;
+		pthread_cond_signal(&g->wake);
+		join = g->running && !g->busy;
+		thread = g->thread;
+		graces_unlock();
+		if (join)
+			os_thread_join(thread, until);
+		graces_lock();
+		g->stop = false; /* a later destructor may retire */
+		graces_unlock();
+	}
+	stall_stop();
+}
