@@ -32,6 +32,21 @@ enum {
 
 static const double CALL_RCU_BOUND = 10, PAIR_BOUND = 2.5;
 
+enum flavor {
+	MEMB,
+	QSBR,
+	WITH_MB,
+	BP,
+	NR_FLAVORS
+};
+
+static const struct rcu_flavor_struct *const flavors[NR_FLAVORS] = {
+	&urcu_memb_flavor,
+	&urcu_qsbr_flavor,
+	&urcu_mb_flavor,
+	&urcu_bp_flavor,
+};
+
 struct flow {
 	const struct kind *kind;
 	struct percu_pool *pool;
@@ -43,7 +58,7 @@ struct flow {
 struct kind {
 	const char *name;
 	void (*chunk)(const struct flow *f, uint64_t n);
-	const struct rcu_flavor_struct *flavor;
+	enum flavor flavor;
 	void (*drain)(void); /* waits until all is put */
 };
 
@@ -177,6 +192,14 @@ static void nothing(void)
 {
 }
 
+/* What is idle then goes, for the depots' budget is one for all pools. */
+static void drain(void)
+{
+	percu_barrier();
+	percu_age();
+	percu_age();
+}
+
 static unsigned int producers;
 
 /* What a producer takes, by the clock. */
@@ -202,25 +225,19 @@ enum {
 };
 
 static const struct kind kinds[KINDS] = {
-	{ "pool get + put", chunk_pool, &urcu_memb_flavor, nothing },
-	{ "pool get + put_rcu, memb", chunk_pool_rcu, &urcu_memb_flavor,
-	  percu_barrier },
-	{ "malloc + call_rcu + free, memb", chunk_call_rcu, &urcu_memb_flavor,
+	{ "pool get + put", chunk_pool, MEMB, nothing },
+	{ "pool get + put_rcu, memb", chunk_pool_rcu, MEMB, drain },
+	{ "malloc + call_rcu + free, memb", chunk_call_rcu, MEMB,
 	  urcu_memb_barrier },
-	{ "malloc + defer_rcu + free, memb", chunk_defer_rcu, &urcu_memb_flavor,
+	{ "malloc + defer_rcu + free, memb", chunk_defer_rcu, MEMB,
 	  urcu_memb_defer_barrier },
-	{ "malloc + free", chunk_malloc, &urcu_memb_flavor, nothing },
-	{ "alloc + free_rcu, memb", chunk_alloc_rcu, &urcu_memb_flavor,
-	  percu_barrier },
-	{ "pool get + put_rcu, qsbr", chunk_pool_rcu, &urcu_qsbr_flavor,
-	  percu_barrier },
-	{ "pool get + put_rcu, mb", chunk_pool_rcu, &urcu_mb_flavor,
-	  percu_barrier },
-	{ "pool get + put_rcu, bp", chunk_pool_rcu, &urcu_bp_flavor,
-	  percu_barrier },
-	{ "pool get + write + put", chunk_written, &urcu_memb_flavor, nothing },
-	{ "pool get + write + put_rcu, memb", chunk_written_rcu,
-	  &urcu_memb_flavor, percu_barrier },
+	{ "malloc + free", chunk_malloc, MEMB, nothing },
+	{ "alloc + free_rcu, memb", chunk_alloc_rcu, MEMB, drain },
+	{ "pool get + put_rcu, qsbr", chunk_pool_rcu, QSBR, drain },
+	{ "pool get + put_rcu, mb", chunk_pool_rcu, WITH_MB, drain },
+	{ "pool get + put_rcu, bp", chunk_pool_rcu, BP, drain },
+	{ "pool get + write + put", chunk_written, MEMB, nothing },
+	{ "pool get + write + put_rcu, memb", chunk_written_rcu, MEMB, drain },
 };
 
 static void report(const struct contestant *c, const char *who)
@@ -242,7 +259,30 @@ static void report(const struct contestant *c, const char *who)
 	row_most(name, c[POOL_RCU].ns / c[PAIR].ns, "x", PAIR_BOUND);
 }
 
-static void measure(struct percu_pool *pool, unsigned int n, const char *who)
+/*
+ * The flavor that a pool is first retired under has the short way, so each has
+ * a pool of its own.  Threads that reclaim are started by the first who
+ * retires, and inherit where it may run: this thread, which may run anywhere.
+ */
+static struct percu_pool *pools[NR_FLAVORS];
+
+static void start_reclaimers(void)
+{
+	enter();
+	for (size_t i = 0; i < NR_FLAVORS; i++) {
+		struct flow f = { .flavor = flavors[i] };
+
+		pools[i] = f.pool = make_pool("bench-retire", OBJECT);
+		loop_pair(1, get, put_rcu, &f);
+	}
+	percu_free_rcu_flavor(percu_alloc(OBJECT), &urcu_memb_flavor);
+	percu_barrier();
+	loop_pair(1, get_malloc, free_call_rcu, NULL);
+	urcu_memb_barrier();
+	leave();
+}
+
+static void measure(unsigned int n, const char *who)
 {
 	static const struct crew_life life = { enter, leave };
 	struct flow flow[KINDS];
@@ -253,8 +293,8 @@ static void measure(struct percu_pool *pool, unsigned int n, const char *who)
 	producers = n;
 	for (size_t i = 0; i < KINDS; i++) {
 		flow[i] = (struct flow){ .kind = &kinds[i],
-					 .flavor = kinds[i].flavor,
-					 .pool = pool,
+					 .flavor = flavors[kinds[i].flavor],
+					 .pool = pools[kinds[i].flavor],
 					 .crew = crew };
 		snprintf(name[i], sizeof(name[i]), "%s, %s", kinds[i].name,
 			 who);
@@ -267,43 +307,18 @@ static void measure(struct percu_pool *pool, unsigned int n, const char *who)
 	crew_stop(crew);
 }
 
-/*
- * Threads that reclaim are started by the first who retires and inherit where
- * it may run.  So that is this thread, which may run anywhere.
- */
-static void start_reclaimers(struct percu_pool *pool)
-{
-	const struct rcu_flavor_struct *const flavor[] = {
-		&urcu_memb_flavor,
-		&urcu_qsbr_flavor,
-		&urcu_mb_flavor,
-		&urcu_bp_flavor,
-	};
-
-	enter();
-	for (size_t i = 0; i < ARRAY_SIZE(flavor); i++) {
-		struct flow f = { .flavor = flavor[i], .pool = pool };
-
-		loop_pair(1, get, put_rcu, &f);
-	}
-	percu_barrier();
-	loop_pair(1, get_malloc, free_call_rcu, NULL);
-	urcu_memb_barrier();
-	leave();
-}
-
 bool bench_retire(void)
 {
-	struct percu_pool *pool = make_pool("bench-retire", OBJECT);
 	char who[32];
 
-	start_reclaimers(pool);
-	measure(pool, 1, "1 thread");
+	start_reclaimers();
+	measure(1, "1 thread");
 	if (cpus() > 1) {
 		snprintf(who, sizeof(who), "%u threads", cpus());
-		measure(pool, cpus(), who);
+		measure(cpus(), who);
 	}
 	flood();
-	percu_pool_destroy(pool);
+	for (size_t i = 0; i < NR_FLAVORS; i++)
+		percu_pool_destroy(pools[i]);
 	return true;
 }
