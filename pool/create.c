@@ -130,11 +130,6 @@ void pool_publish(struct percu_pool *p)
 	lock_give(&pools.age, LOCK_AGE);
 }
 
-static size_t open_bytes(void)
-{
-	return (cpu_info.possible + 63) / 64 * sizeof(uint64_t);
-}
-
 static struct percu_pool *pool_obtain(void)
 {
 	struct percu_pool *p = NULL;
@@ -156,7 +151,7 @@ static struct percu_pool *pool_obtain(void)
 static void pool_abandon(struct percu_pool *p, bool reuse)
 {
 	if (p->open)
-		meta_free(p->open, open_bytes());
+		meta_free(p->open, bitmap_bytes());
 	foreign_delete(p->known);
 	p->open = NULL;
 	p->known = NULL;
@@ -223,7 +218,7 @@ percu_pool_create(const struct percu_pool_attr *attr)
 	if (err)
 		return create_failed(p, -err);
 	pool_setup(p, attr);
-	p->open = meta_alloc(open_bytes());
+	p->open = meta_alloc(bitmap_bytes());
 	if (foreign_wanted(p))
 		p->known = foreign_new();
 	if (!p->open || (foreign_wanted(p) && !p->known))

@@ -50,12 +50,13 @@ void magazine_free(struct percu_pool *p, struct magazine *m)
 /* The objects enter a magazine: whoever passed them on owns them no more. */
 void magazine_check_in(struct percu_pool *p, void *const *objs, size_t n)
 {
+	struct span *near = NULL;
 	uint8_t *state, old;
 
 	if (p->foreign)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		state = slab_state(&p->slab, objs[i]);
+		state = slab_state_near(&p->slab, &near, objs[i]);
 		old = __atomic_load_n(state, __ATOMIC_RELAXED);
 		if (unlikely(old & OBJ_IDLE))
 			slab_put_twice(&p->slab, objs[i]);
@@ -66,12 +67,13 @@ void magazine_check_in(struct percu_pool *p, void *const *objs, size_t n)
 /* The objects leave their magazine. */
 void magazine_check_out(struct percu_pool *p, void *const *objs, size_t n)
 {
+	struct span *near = NULL;
 	uint8_t *state;
 
 	if (p->foreign)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		state = slab_state(&p->slab, objs[i]);
+		state = slab_state_near(&p->slab, &near, objs[i]);
 		__atomic_store_n(state,
 				 __atomic_load_n(state, __ATOMIC_RELAXED) &
 					 (uint8_t)~OBJ_IDLE,
@@ -347,23 +349,43 @@ void depot_add(struct percu_pool *p, struct list *magazines, size_t nobj)
 	lock_give(&p->depot.lock, LOCK_DEPOT);
 }
 
-/* A magazine whose objects are checked in, and have waited for readers. */
-void depot_receive(struct percu_pool *p, struct magazine *m)
+/* For magazines that come back: over the budget their objects are unmade. */
+static void magazine_unload(struct percu_pool *p, struct magazine *m)
 {
-	struct depot *d = &p->depot;
 	void *objs[MAGAZINE_MAX];
 	size_t n = m->count;
 	bool contended;
 
-	if (!budget_take(p, n)) {
-		memcpy(objs, m->slot, n * sizeof(*objs));
-		magazine_check_out(p, objs, n);
-		depot_return(p, m);
-		depot_store(p, NULL, objs, n, &contended);
-		return;
+	memcpy(objs, m->slot, n * sizeof(*objs));
+	magazine_check_out(p, objs, n);
+	depot_return(p, m);
+	depot_store(p, NULL, objs, n, &contended);
+}
+
+/* Magazines whose objects are checked in, and have waited for readers. */
+void depot_receive(struct percu_pool *p, struct list *magazines)
+{
+	struct depot *d = &p->depot;
+	struct list kept;
+	size_t n = 0;
+
+	list_init(&kept);
+	while (!list_empty(magazines)) {
+		struct magazine *m =
+			list_entry(magazines->next, struct magazine, list);
+
+		list_del(&m->list);
+		if (budget_take(p, m->count)) {
+			n += m->count;
+			list_add(&m->list, &kept);
+		} else {
+			magazine_unload(p, m);
+		}
 	}
+	if (!n)
+		return;
 	lock_take(&d->lock, LOCK_DEPOT);
-	list_add(&m->list, &d->full);
+	list_splice(&kept, &d->full);
 	d->nobj += n;
 	d->visits++;
 	lock_give(&d->lock, LOCK_DEPOT);

@@ -79,7 +79,7 @@ static void class_setup(unsigned int c)
 		  (uint8_t)(c + 1), p);
 	pool_setup(p, &attr);
 	front_setup(p, &class_fronts.of[c]);
-	p->open = meta_alloc((cpu_info.possible + 63) / 64 * sizeof(uint64_t));
+	p->open = meta_alloc(bitmap_bytes());
 	list_add_tail(&p->pools, &pools.list);
 	__atomic_store_n(&p->magic, POOL_ALIVE, __ATOMIC_RELEASE);
 }

@@ -17,7 +17,8 @@
  *	depot.c		the shared store of magazines
  *	pool.c		get and put, and what they do on a miss
  *	checked.c	the same for instrumented pools
- *	retire.c	objects that wait for a grace period
+ *	retire.c, flush.c, reclaim.c, left.c, barrier.c
+ *			objects that wait for a grace period (waiting.h)
  *	origin.c	where these came from, in debug mode
  *	foreign.c	what is known of objects that have no span
  *	handler.c	misses in signal handlers
@@ -49,6 +50,7 @@
 #include "rcu/grace.h"
 #include "slab/class.h"
 #include "slab/slab.h"
+#include "sys/cpu.h"
 #include "sys/hidden.h"
 #include "sys/list.h"
 #include "sys/lock.h"
@@ -249,6 +251,12 @@ static inline size_t record_bytes(const struct percu_pool *p)
 	return offsetof(struct record, slot) + p->capacity_max * sizeof(void *);
 }
 
+/* Of a bitmap of the records that were opened. */
+static inline size_t bitmap_bytes(void)
+{
+	return (cpu_info.possible + 63) / 64 * sizeof(uint64_t);
+}
+
 /* Sequentially consistent: see record_lock(). */
 static inline bool bitmap_test(const uint64_t *map, uint32_t i)
 {
@@ -303,22 +311,29 @@ void magazine_check_in(struct percu_pool *p, void *const *objs, size_t n);
 void magazine_check_out(struct percu_pool *p, void *const *objs, size_t n);
 
 struct magazine *depot_obtain(struct percu_pool *p);
-void depot_receive(struct percu_pool *p, struct magazine *m);
+void depot_receive(struct percu_pool *p, struct list *magazines);
 void depot_return(struct percu_pool *p, struct magazine *m);
 
 /* retire.c */
-void retire_init(void);
 void retire_setup(struct percu_pool *p);
+
+/* reclaim.c */
+void retire_init(void);
 uint64_t retire_count(struct percu_pool *p, uint64_t *waiting);
+
+/* barrier.c */
 bool retire_hurry(struct percu_pool *p);
 int retire_end(struct percu_pool *p);
 void retire_empty(struct percu_pool *p);
+
+/* left.c */
 struct lock *left_lock(void);
-void retire_stop_all(void); /* fork */
+
+/* flush.c: fork */
+void retire_stop_all(void);
 void retire_start_all(void);
 void retire_after_fork(void);
 void retire_quiesce(void);
-void retire_forget(void);
 
 /* origin.c: debug mode */
 struct retire_origin;

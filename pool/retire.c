@@ -17,12 +17,6 @@
  *
  * A release pool's objects are destroyed where others would go to the depot.
  *
- * Barriers.  In counts magazines before they are handed over, out after they
- * are done, and those of one struct retire are done in the order in which they
- * were handed over.  When out has reached what in was, each magazine that had
- * been handed over by then is done: those before it in the order are no more
- * than in had counted.
- *
  * Without memory.  A record takes its next magazine along when it is opened.
  * Where none is to be had, or no record, an object goes to one of NR_LEFT
  * places, which are there always.  When these are full too the caller waits
@@ -38,33 +32,14 @@
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
-#include <urcu/flavor.h>
 
-#include "pool/pool.h"
-#include "pool/retire.h"
+#include "pool/waiting.h"
 #include "slab/meta.h"
-#include "sys/conf.h"
-#include "sys/cpu.h"
-#include "sys/report.h"
 #include "sys/tool.h"
 
-enum {
-	FENCE_TRIES = 1000
-};
+struct list retires = { &retires, &retires };
 
-static struct list retires = { &retires, &retires }; /* (A) */
-
-static size_t retire_bytes(const struct percu_pool *p)
-{
-	return offsetof(struct record, slot) + p->magazine * sizeof(void *);
-}
-
-static size_t open_bytes(void)
-{
-	return (cpu_info.possible + 63) / 64 * sizeof(uint64_t);
-}
-
-static uint64_t weight(const struct magazine *m)
+uint64_t retire_weight(const struct magazine *m)
 {
 	const struct percu_pool *p = m->retire->pool;
 
@@ -112,8 +87,8 @@ static struct retire *retire_find(struct percu_pool *p, const struct grace *g)
 }
 
 /* NULL: no memory for a second flavor. */
-static struct retire *retire_of(struct percu_pool *p,
-				const struct rcu_flavor_struct *flavor)
+struct retire *retire_of(struct percu_pool *p,
+			 const struct rcu_flavor_struct *flavor)
 {
 	struct grace *g = grace_of(flavor);
 	struct retire *r = retire_find(p, g), *new;
@@ -133,14 +108,9 @@ static struct retire *retire_of(struct percu_pool *p,
 	return r;
 }
 
-#define for_each_retire(r, p)                                 \
-	for (struct retire *r = &(p)->retire; r;              \
-	     r = __atomic_load_n(&r->next, __ATOMIC_ACQUIRE)) \
-		if (__atomic_load_n(&r->flavor, __ATOMIC_ACQUIRE))
-
 /* Records. ------------------------------------------------------------------------ */
 
-static void retire_stop(struct retire *r)
+void retire_stop(struct retire *r)
 {
 	r->stopped = true;
 	__atomic_store_n(&r->front.base, r->pool->dummy, __ATOMIC_RELEASE);
@@ -148,7 +118,7 @@ static void retire_stop(struct retire *r)
 	__atomic_store_n(&r->inner.base, r->pool->dummy, __ATOMIC_SEQ_CST);
 }
 
-static void retire_start(struct retire *r)
+void retire_start(struct retire *r)
 {
 	r->stopped = false;
 	if (!r->records)
@@ -161,7 +131,7 @@ static void retire_start(struct retire *r)
 /* The first retirement: records, if there is memory for them. */
 static void retire_publish(struct retire *r)
 {
-	uint64_t *open = meta_alloc(open_bytes());
+	uint64_t *open = meta_alloc(bitmap_bytes());
 	char *base = NULL;
 
 	lock_take(&pools.age, LOCK_AGE);
@@ -174,7 +144,13 @@ static void retire_publish(struct retire *r)
 		retire_start(r);
 	}
 	lock_give(&pools.age, LOCK_AGE);
-	meta_free(open, open_bytes());
+	meta_free(open, bitmap_bytes());
+}
+
+static uint32_t record_index(const struct retire *r, const struct record *rec)
+{
+	return (uint32_t)(((const char *)rec - r->records) >>
+			  PERCU_RECORD_SHIFT);
 }
 
 static struct record *record_of(struct retire *r)
@@ -191,14 +167,24 @@ static struct record *record_of(struct retire *r)
 	return record_at(base, index);
 }
 
-static struct magazine *spare_take(struct retire *r, struct record *rec)
+/*
+ * An empty magazine: the retire record's own, the one that gets have left in
+ * the pool's record of the same CPU, the depot's, or a new one.
+ */
+struct magazine *retire_magazine(struct retire *r, struct record *rec)
 {
 	struct magazine *m =
 		__atomic_exchange_n(&rec->spare, NULL, __ATOMIC_ACQ_REL);
+	char *base = __atomic_load_n(&r->pool->records, __ATOMIC_ACQUIRE);
 
 	if (m)
 		return m;
-	m = depot_obtain(r->pool);
+	if (base)
+		m = __atomic_exchange_n(
+			&record_at(base, record_index(r, rec))->spare, NULL,
+			__ATOMIC_ACQ_REL);
+	if (!m)
+		m = depot_obtain(r->pool);
 	if (m)
 		m->wait.site = NULL;
 	return m;
@@ -221,9 +207,8 @@ static void retire_arm(struct retire *r)
 /* Opens a closed record; false: there is no magazine for it. */
 static bool record_open(struct retire *r, struct record *rec, void *site)
 {
-	uint32_t index =
-		(uint32_t)(((char *)rec - r->records) >> PERCU_RECORD_SHIFT);
-	struct magazine *m = spare_take(r, rec);
+	uint32_t index = record_index(r, rec);
+	struct magazine *m = retire_magazine(r, rec);
 
 	if (!m)
 		return false;
@@ -242,17 +227,17 @@ static bool record_open(struct retire *r, struct record *rec, void *site)
 }
 
 /* A filled magazine, checked in, is the reclaimer's from here on. */
-static void hand_over(struct retire *r, struct magazine *m)
+void retire_hand_over(struct retire *r, struct magazine *m)
 {
 	m->retire = r;
 	__atomic_fetch_add(&r->in, 1, __ATOMIC_RELAXED);
-	grace_defer(r->grace, &m->wait, weight(m));
+	grace_defer(r->grace, &m->wait, retire_weight(m));
 }
 
 /* Makes room in a full record; false: there is no magazine for it. */
 static bool record_make_room(struct retire *r, struct record *rec, void *site)
 {
-	struct magazine *m = spare_take(r, rec);
+	struct magazine *m = retire_magazine(r, rec);
 
 	if (!m)
 		return false;
@@ -263,7 +248,7 @@ static bool record_make_room(struct retire *r, struct record *rec, void *site)
 	}
 	magazine_check_in(r->pool, m->slot, m->count);
 	m->wait.site = site;
-	hand_over(r, m);
+	retire_hand_over(r, m);
 	return true;
 }
 
@@ -300,14 +285,14 @@ static bool retire_direct(struct retire *r, void *obj, void *site)
 	}
 	counter_add(&r->direct, 1);
 	if (full)
-		hand_over(r, full);
+		retire_hand_over(r, full);
 	else
 		retire_arm(r);
 	return true;
 }
 
 /* Into this CPU's record, or past it.  False: there is no memory for either. */
-static bool retire_place(struct retire *r, void *obj, void *site)
+bool retire_place(struct retire *r, void *obj, void *site)
 {
 	struct record *rec;
 
@@ -327,332 +312,6 @@ static bool retire_place(struct retire *r, void *obj, void *site)
 		}
 	}
 	return true;
-}
-
-/* Flush. ---------------------------------------------------------------------------------- */
-
-#define for_each_open(r, i)                                              \
-	for (uint32_t i = 0; (r)->records && i < cpu_info.possible; i++) \
-		if (bitmap_test((r)->open, i))
-
-/* Which of the retires. */
-struct which {
-	struct grace *grace;     /* armed ones of it; */
-	struct percu_pool *pool; /* or all of it */
-	bool short_;             /* out: there was no memory to take it all */
-};
-
-static bool is_wanted(struct retire *r, const struct which *w)
-{
-	if (w->pool)
-		return r->pool == w->pool;
-	return r->grace == w->grace &&
-	       __atomic_load_n(&r->armed, __ATOMIC_SEQ_CST);
-}
-
-/* (A), stopped.  A record for which there is no magazine keeps its objects. */
-static void drain_record(struct retire *r, struct record *rec, struct which *w,
-			 struct grace_wait **taken)
-{
-	struct magazine *m;
-
-	while (rec->word & PERCU_WORD_COUNT) {
-		m = spare_take(r, rec);
-		if (!m) {
-			w->short_ = true;
-			return;
-		}
-		m->count =
-			(uint32_t)record_drain(rec, m->slot, r->pool->magazine);
-		magazine_check_in(r->pool, m->slot, m->count);
-		m->retire = r;
-		m->wait.next = *taken;
-		*taken = &m->wait;
-	}
-	__atomic_store_n(&rec->capacity, 0, __ATOMIC_RELEASE);
-}
-
-static void take_partial(struct retire *r, struct grace_wait **taken)
-{
-	struct magazine *m;
-
-	lock_take(&r->pool->depot.lock, LOCK_DEPOT);
-	m = r->partial;
-	r->partial = NULL;
-	lock_give(&r->pool->depot.lock, LOCK_DEPOT);
-	if (!m)
-		return;
-	m->retire = r;
-	m->wait.next = *taken;
-	*taken = &m->wait;
-}
-
-static void quiesce_record(struct record *rec)
-{
-	lock_take(&rec->lock, LOCK_RECORD);
-	lock_give(&rec->lock, LOCK_RECORD);
-}
-
-static struct retire *to_retire(struct list *l)
-{
-	return list_entry(l, struct retire, all);
-}
-
-/* (A).  0, or -errno and then nothing is stopped. */
-static int stop_wanted(const struct which *w)
-{
-	bool any = false;
-	int err = 0;
-
-	list_for_each (l, &retires)
-		if (is_wanted(to_retire(l), w)) {
-			retire_stop(to_retire(l));
-			any = true;
-		}
-	if (any && cpu_info.rseq)
-		err = cpu_fence();
-	list_for_each (l, &retires) {
-		struct retire *r = to_retire(l);
-
-		if (r->stopped && err)
-			retire_start(r);
-		if (!r->stopped || cpu_info.rseq)
-			continue;
-		for_each_open (r, i)
-			quiesce_record(record_at(r->records, i));
-	}
-	return err;
-}
-
-/*
- * (A).  Disarmed first: who arms after that calls the next flush, and of who
- * armed before that the record is found open here.
- */
-static void drain_stopped(struct which *w, struct grace_wait **taken)
-{
-	list_for_each (l, &retires) {
-		struct retire *r = to_retire(l);
-
-		if (!r->stopped)
-			continue;
-		__atomic_store_n(&r->armed, false, __ATOMIC_SEQ_CST);
-		take_partial(r, taken);
-		for_each_open (r, i)
-			drain_record(r, record_at(r->records, i), w, taken);
-		retire_start(r);
-	}
-}
-
-/* The magazine begins with what waits. */
-static_assert(offsetof(struct magazine, wait) == 0, "one pointer for both");
-
-static void hand_over_all(struct grace_wait *taken)
-{
-	struct magazine *m;
-
-	while ((m = (struct magazine *)taken)) {
-		taken = m->wait.next;
-		hand_over(m->retire, m);
-	}
-}
-
-/* 0; -errno where other CPUs may not be interrupted; -ENOMEM. */
-static int flush(struct which *w)
-{
-	struct grace_wait *taken = NULL;
-	int err;
-
-	lock_take(&pools.age, LOCK_AGE);
-	err = stop_wanted(w);
-	if (!err)
-		drain_stopped(w, &taken);
-	lock_give(&pools.age, LOCK_AGE);
-	hand_over_all(taken);
-	return err ? err : w->short_ ? -ENOMEM : 0;
-}
-
-/* Left: objects that nothing else would take. ------------------------------------------ */
-
-enum {
-	NR_LEFT = 256
-};
-
-/*
- * An object left is staged at the beginning of a round, and goes on when that
- * round's grace period is over: with a batch that stands for all of them.
- */
-static struct left {
-	struct lock lock;
-	uint32_t n; /* (a) */
-	struct left_object {
-		struct percu_pool *pool;
-		struct grace *grace;
-		void *obj;
-		bool staged;
-	} object[NR_LEFT];
-	struct grace_wait batch[NR_GRACES]; /* of a round under way */
-} left;
-
-#define for_each_left(o, g)                                                  \
-	for (struct left_object *o = left.object; o < left.object + NR_LEFT; \
-	     o++)                                                            \
-		if (o->obj && o->grace == (g))
-
-static bool left_add(struct percu_pool *p, struct grace *g, void *obj)
-{
-	struct left_object *o = left.object;
-
-	lock_take(&left.lock, LOCK_DEPOT);
-	while (o < left.object + NR_LEFT && o->obj)
-		o++;
-	if (o < left.object + NR_LEFT) {
-		*o = (struct left_object){ p, g, obj, false };
-		left.n++;
-		__atomic_fetch_add(&p->left, 1, __ATOMIC_SEQ_CST);
-		counter_add(&p->left_in, 1);
-	} else {
-		o = NULL;
-	}
-	lock_give(&left.lock, LOCK_DEPOT);
-	if (o)
-		grace_arm(g);
-	return o;
-}
-
-/* A round begins. */
-static void left_stage(struct grace *g)
-{
-	bool any = false;
-
-	if (!__atomic_load_n(&left.n, __ATOMIC_RELAXED))
-		return;
-	lock_take(&left.lock, LOCK_DEPOT);
-	for_each_left(o, g) any = o->staged = true;
-	lock_give(&left.lock, LOCK_DEPOT);
-	if (any)
-		grace_defer(g, &left.batch[g - graces.grace], 0);
-}
-
-static bool left_next(struct grace *g, struct left_object *next)
-{
-	bool any = false;
-
-	lock_take(&left.lock, LOCK_DEPOT);
-	for_each_left(o, g)
-	{
-		if (!o->staged || any)
-			continue;
-		*next = *o;
-		o->obj = NULL;
-		left.n--;
-		any = true;
-	}
-	lock_give(&left.lock, LOCK_DEPOT);
-	return any;
-}
-
-static void place(struct percu_pool *p, void **objs, size_t n);
-
-/* The round's grace period is over. */
-static void left_done(struct grace *g)
-{
-	struct left_object o;
-
-	while (left_next(g, &o)) {
-		magazine_check_in(o.pool, &o.obj, 1);
-		magazine_check_out(o.pool, &o.obj, 1);
-		place(o.pool, &o.obj, 1);
-		__atomic_fetch_sub(&o.pool->left, 1, __ATOMIC_SEQ_CST);
-	}
-}
-
-static bool left_room(void *arg)
-{
-	(void)arg;
-	return __atomic_load_n(&left.n, __ATOMIC_RELAXED) < NR_LEFT;
-}
-
-/* What rcu/grace.c calls. --------------------------------------------------------------- */
-
-/* A round begins: what the records of the flavor hold joins it. */
-static void on_flush(struct grace *g)
-{
-	struct which w = { .grace = g };
-
-	left_stage(g);
-	if (flush(&w))
-		grace_arm(g);
-}
-
-/* Objects that are checked out, which no reader sees any more. */
-static void place(struct percu_pool *p, void **objs, size_t n)
-{
-	bool contended;
-
-	if (p->checked)
-		checked_retired(p, objs, n);
-	if (!p->release) {
-		depot_store(p, NULL, objs, n, &contended);
-		return;
-	}
-	for (size_t i = 0; i < n; i++) {
-		tool_acquire(objs[i]);
-		p->attr.destroy(objs[i], p->attr.arg);
-	}
-}
-
-static void on_done(struct grace_wait *w)
-{
-	struct magazine *m = (struct magazine *)w;
-	struct retire *r = m->retire;
-	struct percu_pool *p = r->pool;
-	void *objs[MAGAZINE_MAX];
-	uint64_t bytes;
-	size_t n;
-
-	if (w >= left.batch && w < left.batch + NR_GRACES)
-		return left_done(&graces.grace[w - left.batch]);
-	bytes = weight(m);
-	n = m->count;
-	if (p->release) {
-		memcpy(objs, m->slot, n * sizeof(*objs));
-		depot_return(p, m);
-		place(p, objs, n);
-	} else {
-		if (p->checked)
-			checked_retired(p, m->slot, n);
-		depot_receive(p, m);
-	}
-	/* Releases, both: what was done is seen by who finds it counted. */
-	__atomic_fetch_add(&r->done, n, __ATOMIC_RELEASE);
-	__atomic_fetch_add(&r->out, 1, __ATOMIC_RELEASE);
-	grace_undefer(bytes);
-}
-
-static void on_weigh(const struct grace_wait *w, struct grace_load *load)
-{
-	const struct magazine *m = (const struct magazine *)w;
-
-	*load = (struct grace_load){ .pool = "left" };
-	if (w >= left.batch && w < left.batch + NR_GRACES)
-		return;
-	load->pool = m->retire->pool->name;
-	load->objects = m->count;
-	load->bytes = weight(m);
-}
-
-static const struct grace_ops ops = { on_flush, on_done, on_weigh };
-
-void retire_init(void)
-{
-	uint64_t soft = conf.defer_soft, hard = conf.defer_hard;
-
-	if (!soft)
-		soft = pools.depot_max > 1 << 20 ? pools.depot_max : 1 << 20;
-	if (!hard)
-		hard = soft * 64;
-	lock_init(&left.lock);
-	grace_init(&ops, soft, hard > soft ? hard : soft);
 }
 
 /* Retiring. ---------------------------------------------------------------------------------- */
@@ -734,229 +393,6 @@ uint64_t grace_now(const struct rcu_flavor_struct *flavor)
 bool grace_passed(const struct rcu_flavor_struct *flavor, uint64_t then)
 {
 	return grace_ended(grace_of(flavor), then);
-}
-
-/* Waiting. -------------------------------------------------------------------------------------- */
-
-struct mark {
-	struct retire *retire;
-	uint64_t in;
-};
-
-static bool passed(void *arg)
-{
-	const struct mark *m = arg;
-
-	/* Acquire: pairs with on_done(). */
-	return __atomic_load_n(&m->retire->out, __ATOMIC_ACQUIRE) >= m->in;
-}
-
-static bool none_left(void *arg)
-{
-	struct percu_pool *p = arg;
-
-	return !__atomic_load_n(&p->left, __ATOMIC_ACQUIRE);
-}
-
-/* All of the pool's that was handed over, and all that was left. */
-static void wait_handed_over(struct percu_pool *p)
-{
-	for_each_retire(r, p)
-	{
-		struct mark m = { r,
-				  __atomic_load_n(&r->in, __ATOMIC_RELAXED) };
-
-		if (!passed(&m))
-			grace_wait_for(r->grace, passed, &m);
-		if (!none_left(p))
-			grace_wait_for(r->grace, none_left, p);
-	}
-}
-
-/* Everything of the pool's: 0, or -errno if the other CPUs keep theirs. */
-static int wait_all(struct percu_pool *p)
-{
-	struct which w = { .pool = p };
-	int err, tries = 0;
-
-	do {
-		w.short_ = false;
-		err = flush(&w);
-		wait_handed_over(p);
-		/* What is done has given magazines back. */
-	} while (err && ++tries < FENCE_TRIES && !sched_yield());
-	return err;
-}
-
-/* Would it wait for itself? */
-static void wait_check(struct percu_pool *p, const char *what)
-{
-	for_each_retire(r, p)
-	{
-		bool reading = grace_reading(r->flavor);
-
-		if (grace_in_callback())
-			report_misuse("pool %s: %s from a callback that runs "
-				      "after a grace period",
-				      p->name, what);
-		if (!reading)
-			continue;
-		/* qsbr: a thread that is online can go offline. */
-		r->flavor->thread_offline();
-		if (grace_reading(r->flavor))
-			report_misuse("pool %s: %s inside a read section",
-				      p->name, what);
-		r->flavor->thread_online();
-	}
-}
-
-PERCU_API void percu_pool_barrier(struct percu_pool *pool)
-{
-	pool_check(pool, "barrier");
-	wait_check(pool, "percu_pool_barrier()");
-	parked_place();
-	if (wait_all(pool))
-		report_warn("pool %s: what was retired on other CPUs stays: "
-			    "they cannot be interrupted",
-			    pool->name);
-}
-
-PERCU_API void percu_barrier(void)
-{
-	struct percu_pool *p = NULL;
-
-	pool_init();
-	while ((p = pool_next(p)))
-		if (p->retire.flavor)
-			percu_pool_barrier(p);
-}
-
-/*
- * A get is about to fail for want of memory: true if the pool has objects that
- * wait, and they have been waited for.
- */
-bool retire_hurry(struct percu_pool *p)
-{
-	uint64_t waiting;
-
-	retire_count(p, &waiting);
-	if (!waiting || grace_in_callback())
-		return false;
-	for_each_retire(r, p) if (grace_reading(r->flavor)) return false;
-	return wait_all(p) == 0;
-}
-
-/* The pool ends: nothing of it waits after this.  0 or -errno. */
-int retire_end(struct percu_pool *p)
-{
-	if (!p->retire.flavor)
-		return 0;
-	wait_check(p, "percu_pool_destroy()");
-	return wait_all(p);
-}
-
-static void retire_dispose(struct retire *r)
-{
-	for_each_open (r, i) {
-		struct record *rec = record_at(r->records, i);
-
-		if (rec->spare)
-			magazine_free(r->pool, rec->spare);
-		memset(rec, 0, retire_bytes(r->pool));
-		meta_account(-(ptrdiff_t)retire_bytes(r->pool));
-	}
-	if (r->records)
-		records_free(r->records, retire_bytes(r->pool));
-	meta_free(r->open, open_bytes());
-	list_del(&r->all);
-}
-
-/* The pool has ended and nothing waits. */
-void retire_empty(struct percu_pool *p)
-{
-	struct retire *r, *next;
-
-	if (!p->retire.flavor)
-		return;
-	lock_take(&pools.age, LOCK_AGE);
-	for (r = &p->retire; r; r = next) {
-		next = r->next;
-		retire_stop(r);
-		retire_dispose(r);
-		if (r != &p->retire)
-			meta_free(r, sizeof(*r));
-	}
-	p->retire.next = NULL;
-	p->retire.records = NULL;
-	p->retire.open = NULL;
-	lock_give(&pools.age, LOCK_AGE);
-}
-
-/* Statistics. ------------------------------------------------------------------------------------ */
-
-/* Objects retired to the pool, ever, and of these what waits. */
-uint64_t retire_count(struct percu_pool *p, uint64_t *waiting)
-{
-	uint64_t done = 0, all = 0;
-	struct record_counts c;
-
-	/* What is done is read before what was retired: never more. */
-	for_each_retire(r, p)
-		done += __atomic_load_n(&r->done, __ATOMIC_ACQUIRE);
-	done += __atomic_load_n(&p->left_in, __ATOMIC_ACQUIRE);
-	done -= __atomic_load_n(&p->left, __ATOMIC_ACQUIRE);
-	all = __atomic_load_n(&p->left_in, __ATOMIC_ACQUIRE);
-	for_each_retire(r, p)
-	{
-		all += __atomic_load_n(&r->direct, __ATOMIC_ACQUIRE);
-		if (!__atomic_load_n(&r->records, __ATOMIC_ACQUIRE))
-			continue;
-		for_each_open (r, i) {
-			record_read(record_at(r->records, i), &c);
-			all += c.puts;
-		}
-	}
-	*waiting = all > done ? all - done : 0;
-	return all;
-}
-
-/* Fork: the age lock is held, and the fence is the caller's. ---------------------------------- */
-
-void retire_stop_all(void)
-{
-	list_for_each (l, &retires)
-		retire_stop(to_retire(l));
-}
-
-void retire_start_all(void)
-{
-	list_for_each (l, &retires)
-		retire_start(to_retire(l));
-}
-
-/* Lock path: waits for each record once, as lockpath_quiesce() does. */
-void retire_quiesce(void)
-{
-	list_for_each (l, &retires)
-		for_each_open (to_retire(l), i)
-			quiesce_record(record_at(to_retire(l)->records, i));
-}
-
-struct lock *left_lock(void)
-{
-	return &left.lock;
-}
-
-void retire_after_fork(void)
-{
-	lock_init(&left.lock);
-	list_for_each (l, &retires) {
-		struct retire *r = to_retire(l);
-
-		for_each_open (r, i)
-			lock_init(&record_at(r->records, i)->lock);
-		retire_start(r);
-	}
 }
 
 /* Release pools. ------------------------------------------------------------------------------------ */

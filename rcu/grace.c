@@ -188,13 +188,11 @@ static bool inbox_push(struct grace *g, struct grace_wait *w)
 static void round_finish(struct grace *g)
 {
 	struct grace *outer = running;
-	struct grace_wait *w;
 
 	running = g;
 	g->flavor->thread_online();
-	while ((w = g->round)) {
-		__atomic_store_n(&g->round, w->next, __ATOMIC_RELAXED);
-		graces.ops->done(w);
+	while (g->round) {
+		graces.ops->done(&g->round);
 		g->flavor->read_quiescent_state();
 		tell_waiters();
 	}

@@ -37,8 +37,11 @@ struct grace;
 struct grace_ops {
 	/* Brings all that is not handed over yet to grace_defer(). */
 	void (*flush)(struct grace *g);
-	/* The batch has waited long enough.  Called without locks. */
-	void (*done)(struct grace_wait *w);
+	/*
+	 * The first of these batches has waited long enough, as have the
+	 * others.  Takes it off, and some more if it likes.  Without locks.
+	 */
+	void (*done)(struct grace_wait **round);
 	void (*weigh)(const struct grace_wait *w, struct grace_load *load);
 };
 

@@ -59,8 +59,8 @@ static struct load *load_find(struct loads *l, const char *pool, void *site)
 	       (l->load[i].sum.pool != pool || l->load[i].site != site))
 		i++;
 	if (i == l->n && i < NR_LOADS) {
-		l->load[l->n++] = (struct load){ .sum.pool = pool,
-						 .site = site };
+		l->load[l->n++] =
+			(struct load){ .sum.pool = pool, .site = site };
 		snprintf(l->load[i].name, sizeof(l->load[i].name), "%s", pool);
 	}
 	return i < NR_LOADS ? &l->load[i] : NULL;
@@ -148,8 +148,7 @@ static void say_loads(struct line *line, struct loads *l)
 		if (!most)
 			return;
 		say(line, "%s pool %s %" PRIu64 " bytes, %s", shown ? ";" : ":",
-		    most->name, most->sum.bytes,
-		    report_site(most->site, site));
+		    most->name, most->sum.bytes, report_site(most->site, site));
 		most->sum.pool = NULL;
 	}
 }

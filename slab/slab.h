@@ -129,4 +129,33 @@ static inline uint8_t *slab_state(const struct slab *s, const void *obj)
 	return &span->state[index];
 }
 
+/*
+ * As slab_state(), for objects many of which lie in one span: near is the span
+ * of the one before, or NULL at first, which spares the look into the map.
+ */
+static inline uint8_t *slab_state_near(const struct slab *s, struct span **near,
+				       const void *obj)
+{
+	struct span *span = *near;
+	uintptr_t offset;
+	uint32_t i;
+
+	if (__builtin_expect(span != NULL, 1)) {
+		offset = (uintptr_t)obj - span->start;
+		if (offset < (uintptr_t)span->nobj * span->size) {
+			i = (uint32_t)(offset * span->magic >> 40);
+			/* Relaxed: as in slab_find(). */
+			if (__builtin_expect(
+				    (uintptr_t)i * span->size == offset &&
+					    __atomic_load_n(&span->state[i],
+							    __ATOMIC_RELAXED) &
+						    OBJ_LIVE,
+				    1))
+				return &span->state[i];
+		}
+	}
+	*near = slab_find(s, obj, &i);
+	return &(*near)->state[i];
+}
+
 #endif /* PERCU_SLAB_SLAB_H */

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/barrier.c - waiting until what was retired is put
+ *
+ * In counts magazines before they are handed over, out after they are done,
+ * and those of one struct retire are done in the order in which they were
+ * handed over.  When out has reached what in was, each magazine that had been
+ * handed over by then is done: those before it in the order are no more than
+ * in had counted.  So a barrier waits for its own pool, and not for what is
+ * retired after it has begun.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <urcu/flavor.h>
+
+#include "pool/waiting.h"
+#include "slab/meta.h"
+#include "sys/report.h"
+
+enum {
+	FENCE_TRIES = 1000
+};
+
+struct mark {
+	struct retire *retire;
+	uint64_t in;
+};
+
+static bool passed(void *arg)
+{
+	const struct mark *m = arg;
+
+	/* Acquire: pairs with on_done(). */
+	return __atomic_load_n(&m->retire->out, __ATOMIC_ACQUIRE) >= m->in;
+}
+
+static bool none_left(void *arg)
+{
+	struct percu_pool *p = arg;
+
+	return !__atomic_load_n(&p->left, __ATOMIC_ACQUIRE);
+}
+
+/* All of the pool's that was handed over, and all that was left. */
+static void wait_handed_over(struct percu_pool *p)
+{
+	for_each_retire(r, p)
+	{
+		struct mark m = { r,
+				  __atomic_load_n(&r->in, __ATOMIC_RELAXED) };
+
+		if (!passed(&m))
+			grace_wait_for(r->grace, passed, &m);
+		if (!none_left(p))
+			grace_wait_for(r->grace, none_left, p);
+	}
+}
+
+/* Everything of the pool's: 0, or -errno if the other CPUs keep theirs. */
+static int wait_all(struct percu_pool *p)
+{
+	struct which w = { .pool = p };
+	int err, tries = 0;
+
+	do {
+		w.short_ = false;
+		err = retire_flush(&w);
+		wait_handed_over(p);
+		/* What is done has given magazines back. */
+	} while (err && ++tries < FENCE_TRIES && !sched_yield());
+	return err;
+}
+
+/* Would it wait for itself? */
+static void wait_check(struct percu_pool *p, const char *what)
+{
+	for_each_retire(r, p)
+	{
+		bool reading = grace_reading(r->flavor);
+
+		if (grace_in_callback())
+			report_misuse("pool %s: %s from a callback that runs "
+				      "after a grace period",
+				      p->name, what);
+		if (!reading)
+			continue;
+		/* qsbr: a thread that is online can go offline. */
+		r->flavor->thread_offline();
+		if (grace_reading(r->flavor))
+			report_misuse("pool %s: %s inside a read section",
+				      p->name, what);
+		r->flavor->thread_online();
+	}
+}
+
+PERCU_API void percu_pool_barrier(struct percu_pool *pool)
+{
+	pool_check(pool, "barrier");
+	wait_check(pool, "percu_pool_barrier()");
+	parked_place();
+	if (wait_all(pool))
+		report_warn("pool %s: what was retired on other CPUs stays: "
+			    "they cannot be interrupted",
+			    pool->name);
+}
+
+PERCU_API void percu_barrier(void)
+{
+	struct percu_pool *p = NULL;
+
+	pool_init();
+	while ((p = pool_next(p)))
+		if (p->retire.flavor)
+			percu_pool_barrier(p);
+}
+
+/*
+ * A get is about to fail for want of memory: true if the pool has objects that
+ * wait, and they have been waited for.
+ */
+bool retire_hurry(struct percu_pool *p)
+{
+	uint64_t waiting;
+
+	retire_count(p, &waiting);
+	if (!waiting || grace_in_callback())
+		return false;
+	for_each_retire(r, p) if (grace_reading(r->flavor)) return false;
+	return wait_all(p) == 0;
+}
+
+/* The pool ends: nothing of it waits after this.  0 or -errno. */
+int retire_end(struct percu_pool *p)
+{
+	if (!p->retire.flavor)
+		return 0;
+	wait_check(p, "percu_pool_destroy()");
+	return wait_all(p);
+}
+
+static void retire_dispose(struct retire *r)
+{
+	for_each_open (r, i) {
+		struct record *rec = record_at(r->records, i);
+
+		if (rec->spare)
+			magazine_free(r->pool, rec->spare);
+		memset(rec, 0, retire_bytes(r->pool));
+		meta_account(-(ptrdiff_t)retire_bytes(r->pool));
+	}
+	if (r->records)
+		records_free(r->records, retire_bytes(r->pool));
+	meta_free(r->open, bitmap_bytes());
+	list_del(&r->all);
+}
+
+/* The pool has ended and nothing waits. */
+void retire_empty(struct percu_pool *p)
+{
+	struct retire *r, *next;
+
+	if (!p->retire.flavor)
+		return;
+	lock_take(&pools.age, LOCK_AGE);
+	for (r = &p->retire; r; r = next) {
+		next = r->next;
+		retire_stop(r);
+		retire_dispose(r);
+		if (r != &p->retire)
+			meta_free(r, sizeof(*r));
+	}
+	p->retire.next = NULL;
+	p->retire.records = NULL;
+	p->retire.open = NULL;
+	lock_give(&pools.age, LOCK_AGE);
+}

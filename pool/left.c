@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/left.c - retired objects that nothing else would take
+ *
+ * Where there is neither a record nor a magazine for a retired object, and no
+ * memory to make one, it is left in one of NR_LEFT places that are always
+ * there.
+ */
+#include <string.h>
+
+#include "pool/waiting.h"
+
+enum {
+	NR_LEFT = 256
+};
+
+/*
+ * An object left is staged at the beginning of a round, and goes on when that
+ * round's grace period is over: with a batch that stands for all of them.
+ */
+static struct left {
+	struct lock lock;
+	uint32_t n; /* (a) */
+	struct left_object {
+		struct percu_pool *pool;
+		struct grace *grace;
+		void *obj;
+		bool staged;
+	} object[NR_LEFT];
+	struct grace_wait batch[NR_GRACES]; /* of a round under way */
+} left;
+
+#define for_each_left(o, g)                                                  \
+	for (struct left_object *o = left.object; o < left.object + NR_LEFT; \
+	     o++)                                                            \
+		if (o->obj && o->grace == (g))
+
+bool left_add(struct percu_pool *p, struct grace *g, void *obj)
+{
+	struct left_object *o = left.object;
+
+	lock_take(&left.lock, LOCK_DEPOT);
+	while (o < left.object + NR_LEFT && o->obj)
+		o++;
+	if (o < left.object + NR_LEFT) {
+		*o = (struct left_object){ p, g, obj, false };
+		left.n++;
+		__atomic_fetch_add(&p->left, 1, __ATOMIC_SEQ_CST);
+		counter_add(&p->left_in, 1);
+	} else {
+		o = NULL;
+	}
+	lock_give(&left.lock, LOCK_DEPOT);
+	if (o)
+		grace_arm(g);
+	return o;
+}
+
+/* A round begins. */
+void left_stage(struct grace *g)
+{
+	bool any = false;
+
+	if (!__atomic_load_n(&left.n, __ATOMIC_RELAXED))
+		return;
+	lock_take(&left.lock, LOCK_DEPOT);
+	for_each_left(o, g) any = o->staged = true;
+	lock_give(&left.lock, LOCK_DEPOT);
+	if (any)
+		grace_defer(g, &left.batch[g - graces.grace], 0);
+}
+
+static bool left_next(struct grace *g, struct left_object *next)
+{
+	bool any = false;
+
+	lock_take(&left.lock, LOCK_DEPOT);
+	for_each_left(o, g)
+	{
+		if (!o->staged || any)
+			continue;
+		*next = *o;
+		o->obj = NULL;
+		left.n--;
+		any = true;
+	}
+	lock_give(&left.lock, LOCK_DEPOT);
+	return any;
+}
+
+/* The round's grace period is over. */
+void left_done(const struct grace_wait *w)
+{
+	struct grace *g = &graces.grace[w - left.batch];
+	struct left_object o;
+
+	while (left_next(g, &o)) {
+		magazine_check_in(o.pool, &o.obj, 1);
+		magazine_check_out(o.pool, &o.obj, 1);
+		reclaim(o.pool, &o.obj, 1);
+		__atomic_fetch_sub(&o.pool->left, 1, __ATOMIC_SEQ_CST);
+	}
+}
+
+bool left_room(void *arg)
+{
+	(void)arg;
+	return __atomic_load_n(&left.n, __ATOMIC_RELAXED) < NR_LEFT;
+}
+
+struct lock *left_lock(void)
+{
+	return &left.lock;
+}
+
+void left_init(void)
+{
+	lock_init(&left.lock);
+}
+
+bool left_is(const struct grace_wait *w)
+{
+	return w >= left.batch && w < left.batch + NR_GRACES;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/reclaim.c - what happens to what has waited
+ *
+ * The layer below calls when a round begins and when a batch of it is done.
+ * A magazine whose grace period is over is a full magazine of its pool's
+ * depot; a release pool's objects are released.  All of this runs in the
+ * reclaimer, or in who waits where there is none, without locks.
+ */
+#include <string.h>
+
+#include "pool/waiting.h"
+#include "sys/conf.h"
+#include "sys/tool.h"
+
+/* A round begins: what the records of the flavor hold joins it. */
+static void on_flush(struct grace *g)
+{
+	struct which w = { .grace = g };
+
+	left_stage(g);
+	if (retire_flush(&w))
+		grace_arm(g);
+}
+
+/* Objects that are checked out, which no reader sees any more. */
+void reclaim(struct percu_pool *p, void **objs, size_t n)
+{
+	bool contended;
+
+	if (p->checked)
+		checked_retired(p, objs, n);
+	if (!p->release) {
+		depot_store(p, NULL, objs, n, &contended);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		tool_acquire(objs[i]);
+		p->attr.destroy(objs[i], p->attr.arg);
+	}
+}
+
+enum {
+	TOGETHER = 64 /* magazines that come back to their pool at once */
+};
+
+static void release(struct percu_pool *p, struct magazine *m)
+{
+	void *objs[MAGAZINE_MAX];
+	size_t n = m->count;
+
+	memcpy(objs, m->slot, n * sizeof(*objs));
+	depot_return(p, m); /* a callback may want it */
+	reclaim(p, objs, n);
+}
+
+/* Takes the first magazines that have the first one's pool. */
+static void on_done(struct grace_wait **round)
+{
+	struct magazine *m = (struct magazine *)*round;
+	uint64_t bytes = 0, n = 0, taken = 0;
+	struct retire *r;
+	struct list back;
+
+	if (unlikely(left_is(*round))) {
+		*round = (*round)->next;
+		left_done(&m->wait);
+		return;
+	}
+	list_init(&back);
+	for (r = m->retire;
+	     m && !left_is(&m->wait) && m->retire == r && taken < TOGETHER;
+	     m = (struct magazine *)*round) {
+		*round = m->wait.next;
+		bytes += retire_weight(m);
+		n += m->count;
+		taken++;
+		if (r->pool->release) {
+			release(r->pool, m);
+			break;
+		}
+		if (r->pool->checked)
+			checked_retired(r->pool, m->slot, m->count);
+		list_add_tail(&m->list, &back);
+	}
+	depot_receive(r->pool, &back);
+	/* Releases, both: what was done is seen by who finds it counted. */
+	__atomic_fetch_add(&r->done, n, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&r->out, taken, __ATOMIC_RELEASE);
+	grace_undefer(bytes);
+}
+
+static void on_weigh(const struct grace_wait *w, struct grace_load *load)
+{
+	const struct magazine *m = (const struct magazine *)w;
+
+	*load = (struct grace_load){ .pool = "left" };
+	if (left_is(w))
+		return;
+	load->pool = m->retire->pool->name;
+	load->objects = m->count;
+	load->bytes = retire_weight(m);
+}
+
+static const struct grace_ops ops = { on_flush, on_done, on_weigh };
+
+void retire_init(void)
+{
+	uint64_t soft = conf.defer_soft, hard = conf.defer_hard;
+
+	/* What one round brings back finds room in the depots. */
+	if (!soft)
+		soft = pools.depot_max / 2;
+	if (!hard)
+		hard = soft * 128;
+	left_init();
+	grace_init(&ops, soft, hard > soft ? hard : soft);
+}
+
+/* Objects retired to the pool, ever, and of these what waits. */
+uint64_t retire_count(struct percu_pool *p, uint64_t *waiting)
+{
+	uint64_t done = 0, all = 0;
+	struct record_counts c;
+
+	/* What is done is read before what was retired: never more. */
+	for_each_retire(r, p)
+		done += __atomic_load_n(&r->done, __ATOMIC_ACQUIRE);
+	done += __atomic_load_n(&p->left_in, __ATOMIC_ACQUIRE);
+	done -= __atomic_load_n(&p->left, __ATOMIC_ACQUIRE);
+	all = __atomic_load_n(&p->left_in, __ATOMIC_ACQUIRE);
+	for_each_retire(r, p)
+	{
+		all += __atomic_load_n(&r->direct, __ATOMIC_ACQUIRE);
+		if (!__atomic_load_n(&r->records, __ATOMIC_ACQUIRE))
+			continue;
+		for_each_open (r, i) {
+			record_read(record_at(r->records, i), &c);
+			all += c.puts;
+		}
+	}
+	*waiting = all > done ? all - done : 0;
+	return all;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool/waiting.h - what the files of retirement share
+ *
+ *	retire.c	retiring: records, and past the records
+ *	flush.c		what records hold becomes magazines that wait
+ *	reclaim.c	what happens to a magazine that has waited
+ *	left.c		objects that nothing else would take
+ *	barrier.c	waiting for all that; the end of a pool
+ */
+#ifndef PERCU_POOL_WAITING_H
+#define PERCU_POOL_WAITING_H
+
+#include "pool/pool.h"
+#include "pool/retire.h"
+#include "sys/cpu.h"
+
+/* A pool's, one for each flavor that its objects were retired under. */
+#define for_each_retire(r, p)                                 \
+	for (struct retire *r = &(p)->retire; r;              \
+	     r = __atomic_load_n(&r->next, __ATOMIC_ACQUIRE)) \
+		if (__atomic_load_n(&r->flavor, __ATOMIC_ACQUIRE))
+
+/* The records that were opened, ever. */
+#define for_each_open(r, i)                                              \
+	for (uint32_t i = 0; (r)->records && i < cpu_info.possible; i++) \
+		if (bitmap_test((r)->open, i))
+
+static inline size_t retire_bytes(const struct percu_pool *p)
+{
+	return offsetof(struct record, slot) + p->magazine * sizeof(void *);
+}
+
+/* retire.c */
+extern struct list retires HIDDEN; /* (A) struct retire.all */
+struct retire *retire_of(struct percu_pool *p,
+			 const struct rcu_flavor_struct *flavor);
+bool retire_place(struct retire *r, void *obj, void *site);
+struct magazine *retire_magazine(struct retire *r, struct record *rec);
+uint64_t retire_weight(const struct magazine *m);
+void retire_hand_over(struct retire *r, struct magazine *m);
+void retire_stop(struct retire *r);
+void retire_start(struct retire *r);
+
+/* flush.c: which of the retires */
+struct which {
+	struct grace *grace;     /* armed ones of it; */
+	struct percu_pool *pool; /* or all of it */
+	bool short_;             /* out: there was no memory to take it all */
+};
+int retire_flush(struct which *w);
+void quiesce_record(struct record *rec);
+
+/* left.c */
+void left_init(void);
+bool left_add(struct percu_pool *p, struct grace *g, void *obj);
+void left_stage(struct grace *g);
+bool left_is(const struct grace_wait *w);
+void left_done(const struct grace_wait *w);
+bool left_room(void *arg);
+
+/* reclaim.c */
+void reclaim(struct percu_pool *p, void **objs, size_t n);
+
+static inline struct retire *to_retire(struct list *l)
+{
+	return list_entry(l, struct retire, all);
+}
+
+#endif /* PERCU_POOL_WAITING_H */
