@@ -144,6 +144,7 @@ bool bench_idle(void);
 bool bench_handover(void);
 bool bench_churn(void);
 bool bench_retire(void);
+bool bench_vec(void);
 int work_alloc(char **args);
 int work_pools(char **args);
 int work_idle(char **args);

@@ -41,6 +41,7 @@ static const struct command {
 	{ "churn", bench_churn, "resident memory in a long random life" },
 	{ "retire", bench_retire,
 	  "a put after a grace period against call_rcu" },
+	{ "vec", bench_vec, "vectors against arrays, locks and copies" },
 };
 
 static const struct job {
