@@ -337,7 +337,8 @@ int pool_end(struct percu_pool *p)
 	err = p->records ? pools_quiesce(p) : 0;
 	if (!err) {
 		pool_sum(p, &sum);
-		err = sum.gets == sum.puts ? 0 : -EBUSY;
+		/* What is retired to a release pool was never got from it. */
+		err = p->release || sum.gets == sum.puts ? 0 : -EBUSY;
 	}
 	if (!err) {
 		p->ended = true;

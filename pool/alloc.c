@@ -328,7 +328,7 @@ void class_back(void *ptr)
 		tool_back(ptr, asked_read(ptr, span_of(ptr)->size));
 }
 
-static __attribute__((noinline, cold)) void
+static __attribute__((noinline)) void
 free_rcu_slow(void *ptr, const struct rcu_flavor_struct *flavor, void *site)
 {
 	struct span *s = span_of(ptr);

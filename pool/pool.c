@@ -42,28 +42,40 @@ enum {
 
 /* Making and unmaking. ---------------------------------------------------- */
 
-/* Marks the made ones; those whose ctor fails go back.  How many are left. */
-static size_t construct(struct percu_pool *p, void **objs, size_t n)
+/* Runs the ctor where it never ran.  Those whose ctor fails are last then. */
+static size_t run_ctor(struct percu_pool *p, void **objs, size_t n)
 {
-	struct span *s;
+	struct span *near = NULL;
 	size_t kept = 0;
 	int err = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		s = span_of(objs[i]);
-		if (!(s->state[span_index(s, objs[i])] & OBJ_MADE)) {
-			if (p->attr.ctor && !err)
-				err = p->attr.ctor(objs[i], p->attr.arg);
-			if (err) {
-				slab_free(&p->slab, &objs[i], 1, heap_cycle());
+		void *obj = objs[i];
+
+		if (!(*slab_state_near(&p->slab, &near, obj) & OBJ_MADE)) {
+			if (!err)
+				err = p->attr.ctor(obj, p->attr.arg);
+			if (err)
 				continue;
-			}
-			slab_made(&p->slab, objs[i]);
 		}
-		objs[kept++] = objs[i];
+		objs[i] = objs[kept];
+		objs[kept++] = obj;
 	}
 	if (err)
 		errno = -err;
+	return kept;
+}
+
+/* Marks the made ones; those whose ctor fails go back.  How many are left. */
+static size_t construct(struct percu_pool *p, void **objs, size_t n)
+{
+	size_t kept = p->attr.ctor ? run_ctor(p, objs, n) : n;
+	int err = errno;
+
+	slab_made(&p->slab, objs, kept);
+	if (unlikely(kept < n))
+		slab_free(&p->slab, objs + kept, n - kept, heap_cycle());
+	errno = err;
 	return kept;
 }
 

@@ -358,7 +358,7 @@ void retire_from(struct percu_pool *pool, void *obj,
 	errno = err;
 }
 
-static __attribute__((noinline, cold)) void
+static __attribute__((noinline)) void
 put_rcu_slow(struct percu_pool *pool, void *obj,
 	     const struct rcu_flavor_struct *flavor, void *site)
 {

@@ -39,6 +39,7 @@
 #include "sys/conf.h"
 #include "sys/os.h"
 #include "sys/report.h"
+#include "sys/tool.h"
 
 enum {
 	LINGER = 1000000,          /* ns that a round waits for company */
@@ -223,6 +224,9 @@ static void round_run(struct grace *g, uint64_t now)
 		stall_begin(g);
 		graces_unlock();
 		g->flavor->update_synchronize_rcu();
+		/* A reader that TSan watches can release it when it leaves. */
+		tool_acquire(
+			(void *)(uintptr_t)g->flavor->update_synchronize_rcu);
 		graces_lock();
 		g->since = 0;
 		graces.rounds++;

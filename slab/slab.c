@@ -343,19 +343,31 @@ size_t slab_alloc(struct slab *s, void **objs, size_t n)
 	return got;
 }
 
-/* The byte is the caller's: it owns the object. */
-void slab_made(struct slab *s, void *obj)
+/* The bytes are the caller's: it owns the objects. */
+void slab_made(struct slab *s, void *const *objs, size_t n)
 {
-	uint32_t index;
-	struct span *span = slab_find(s, obj, &index);
-	uint8_t state = __atomic_load_n(&span->state[index], __ATOMIC_RELAXED);
+	struct span *near = NULL, *span = NULL;
+	uint32_t made = 0;
+	uint64_t all = 0;
 
-	if (state & OBJ_MADE)
+	for (size_t i = 0; i < n; i++) {
+		uint8_t *byte = slab_state_near(s, &near, objs[i]);
+		uint8_t state = __atomic_load_n(byte, __ATOMIC_RELAXED);
+
+		if (state & OBJ_MADE)
+			continue;
+		__atomic_store_n(byte, state | OBJ_MADE, __ATOMIC_RELAXED);
+		if (near != span && made)
+			__atomic_add_fetch(&span->nmade, made,
+					   __ATOMIC_RELAXED);
+		made = near != span ? 1 : made + 1;
+		span = near;
+		all++;
+	}
+	if (!all)
 		return;
-	__atomic_store_n(&span->state[index], state | OBJ_MADE,
-			 __ATOMIC_RELAXED);
-	__atomic_add_fetch(&span->nmade, 1, __ATOMIC_RELAXED);
-	__atomic_add_fetch(&s->created, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&span->nmade, made, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&s->created, all, __ATOMIC_RELAXED);
 }
 
 /* Free. ------------------------------------------------------------------- */

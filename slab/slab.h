@@ -55,8 +55,8 @@ int slab_init(struct slab *s, size_t size, size_t align, uint8_t class_,
  */
 size_t slab_alloc(struct slab *s, void **objs, size_t n);
 
-/* The object is constructed: sets OBJ_MADE and counts it, once. */
-void slab_made(struct slab *s, void *obj);
+/* The objects are constructed: sets OBJ_MADE and counts each, once. */
+void slab_made(struct slab *s, void *const *objs, size_t n);
 
 /*
  * Takes objects back; misuse if one is not a live object of this slab.  Spans
@@ -133,8 +133,8 @@ static inline uint8_t *slab_state(const struct slab *s, const void *obj)
  * As slab_state(), for objects many of which lie in one span: near is the span
  * of the one before, or NULL at first, which spares the look into the map.
  */
-static inline uint8_t *slab_state_near(const struct slab *s, struct span **near,
-				       const void *obj)
+static inline __attribute__((always_inline)) uint8_t *
+slab_state_near(const struct slab *s, struct span **near, const void *obj)
 {
 	struct span *span = *near;
 	uintptr_t offset;

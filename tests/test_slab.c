@@ -52,7 +52,7 @@ static void make(struct slab *s, void *obj)
 	uint32_t mark = MADE_MARK;
 
 	memcpy(obj, &mark, sizeof(mark));
-	slab_made(s, obj);
+	slab_made(s, &obj, 1);
 }
 
 /* What a walk of all spans finds. */
@@ -185,7 +185,7 @@ static size_t grow(struct slab *s, struct check_rand *r, struct live *live,
 	for (size_t i = 0; i < got; i++) {
 		CU_ASSERT_TRUE((uintptr_t)objs[i] % s->align == 0);
 		CU_ASSERT_TRUE(*slab_state(s, objs[i]) & OBJ_LIVE);
-		slab_made(s, objs[i]);
+		slab_made(s, &objs[i], 1);
 		live[n] = (struct live){ objs[i], check_rand(r) };
 		stamp_object(s, &live[n++]);
 	}
@@ -446,7 +446,7 @@ static void dtor_outside_lock(void)
 	reentered = &s;
 	CU_ASSERT_EQUAL(slab_alloc(&s, objs, 8), 8);
 	for (int i = 0; i < 8; i++)
-		slab_made(&s, objs[i]);
+		slab_made(&s, &objs[i], 1);
 	slab_free(&s, objs, 8, 0);
 	slab_destroy(&s);
 	CU_ASSERT_EQUAL(destroyed, 8);
