@@ -229,7 +229,9 @@ int edit_squeeze(struct percu_vec_batch *b)
 
 	if (!n)
 		return 0;
-	while (node_level(b->root) && n * FEW <= all.len && i < all.len) {
+	if (!node_level(b->root) || n * FEW > all.len)
+		i = all.len; /* all is made anew */
+	while (!rc && i < all.len) {
 		c = version_chunk(all, i);
 		for (; i < c.end && !rc; i++, c.slot++)
 			if (!*c.slot)

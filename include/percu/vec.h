@@ -100,7 +100,9 @@ struct percu_node {
 	uint64_t stamp;          /* (w) the batch that made it */
 	struct percu_node *next; /* (w) in a list of nodes to retire */
 	struct percu_vec *vec;   /* (c) whose it is */
-	void *slot[];            /* (r) */
+#ifndef __cplusplus   /* has no such arrays; percu_node_slot() finds them */
+	void *slot[]; /* (r) */
+#endif
 };
 
 /**
@@ -182,6 +184,11 @@ static inline size_t percu_node_flat_len(const struct percu_node *n)
 	return __atomic_load_n(&n->flat_len, __ATOMIC_ACQUIRE);
 }
 
+static inline void *const *percu_node_slot(const struct percu_node *n, size_t i)
+{
+	return (void *const *)(n + 1) + i;
+}
+
 static inline void *percu_slot_load(void *const *slot)
 {
 	/* Pairs with the release store of an edit in place. */
@@ -221,7 +228,7 @@ static inline PERCU_NONNULL(1) void *percu_vec_get(const struct percu_vec *v,
 	const struct percu_node *root = percu_vec_root(v);
 
 	if (__builtin_expect(i < percu_node_flat_len(root), 1))
-		return percu_slot_load(&root->slot[i]);
+		return percu_slot_load(percu_node_slot(root, i));
 	return percu_vec_get_slow(v, root, i);
 }
 
@@ -262,7 +269,7 @@ static inline void *percu_view_get(struct percu_view view, size_t i)
 	if (__builtin_expect(i >= view.len, 0))
 		return NULL;
 	if (__builtin_expect(view.root->level == 0, 1))
-		return percu_slot_load(&view.root->slot[i]);
+		return percu_slot_load(percu_node_slot(view.root, i));
 	return percu_view_get_slow(view.root, i);
 }
 
