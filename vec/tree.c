@@ -40,6 +40,17 @@ static void pad(struct percu_node *n)
 	memset(&node_starts(n)[n->nr], 0xff, rest * sizeof(uint32_t));
 }
 
+/*
+ * For node_kid_of(), of the starts as they are now.  It is a guess, and an edit
+ * that moves them a little leaves it as it is.
+ */
+static void scale(struct percu_node *n)
+{
+	uint32_t last = n->nr - 1, start = node_starts(n)[last];
+
+	n->scale = start ? ((uint64_t)last << 32) / start + 1 : 0;
+}
+
 /* A copy that is the batch's own. */
 static struct percu_node *copy(struct percu_vec_batch *b,
 			       const struct percu_node *old)
@@ -57,6 +68,7 @@ static struct percu_node *copy(struct percu_vec_batch *b,
 		memcpy(node_starts(n), node_starts(old),
 		       used * sizeof(uint32_t));
 		pad(n);
+		scale(n);
 	} else {
 		memset(&n->slot[used], 0, (LEAF_MAX - used) * sizeof(*n->slot));
 	}
@@ -159,6 +171,7 @@ void kids_store(const struct kids *kids, uint32_t from, uint32_t to,
 	}
 	n->total = total;
 	pad(n);
+	scale(n);
 }
 
 /* Inserting. -------------------------------------------------------------- */

@@ -155,17 +155,22 @@ static inline struct percu_node *node_kid(const struct percu_node *n,
 /*
  * The child that slot i is in: the last one that does not start behind it.
  * Starts behind the last child's are as large as can be, and no slot is.
+ *
+ * A first guess as if all children but the last were of one size, which in a
+ * vector that grew at its end they are, and then a look at the neighbours.
  */
 static inline uint32_t node_kid_of(const struct percu_node *n, size_t i)
 {
 	const uint32_t *start = node_starts(n);
-	uint32_t k = 0, half;
+	uint64_t k = i * n->scale >> 32;
 
-	for (uint32_t left = KIDS_MAX; left > 1; left -= half) {
-		half = left / 2;
-		k += start[k + half] <= i ? half : 0;
-	}
-	return k;
+	if (__builtin_expect(k >= KIDS_MAX, 0))
+		k = KIDS_MAX - 1;
+	while (__builtin_expect(start[k] > i, 0))
+		k--;
+	while (k + 1 < KIDS_MAX && __builtin_expect(start[k + 1] <= i, 0))
+		k++;
+	return (uint32_t)k;
 }
 
 /* node.c */

@@ -98,6 +98,7 @@ struct percu_node {
 	uint32_t nr;             /* (w) children */
 	uint32_t spoiled;        /* (w) nothing is to be appended in place */
 	uint64_t stamp;          /* (w) the batch that made it */
+	uint64_t scale;          /* (c) children a slot, times 2^32 */
 	struct percu_node *next; /* (w) in a list of nodes to retire */
 	struct percu_vec *vec;   /* (c) whose it is */
 #ifndef __cplusplus   /* has no such arrays; percu_node_slot() finds them */
