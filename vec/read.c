@@ -56,6 +56,17 @@ void *version_get(const struct percu_node *root, size_t i)
 }
 
 /*
+ * Who goes through this leaf comes to the next, and the processor, which knows
+ * what follows in an array, cannot know where that is.  All of it: a few lines
+ * are read before the rest has arrived.  What is no leaf does no harm.
+ */
+static void leaf_ahead(const char *leaf)
+{
+	for (size_t at = 0; at < LEAF_BYTES; at += 64)
+		__builtin_prefetch(leaf + at);
+}
+
+/*
  * The slots from i on that lie together in memory.  Where a child was cut off
  * there are none: no slot from there to the end of the view holds anything.
  */
@@ -73,6 +84,8 @@ struct percu_chunk version_chunk(struct percu_view view, size_t i)
 		if (k + 1 < KIDS_MAX && base + start[k + 1] < end)
 			end = base + start[k + 1];
 		base += start[k];
+		if (l == 1 && k + 1 < KIDS_MAX)
+			leaf_ahead(n->slot[k + 1]);
 		n = node_kid(n, k);
 		if (!n)
 			return c;

@@ -47,7 +47,8 @@ enum {
 	FLAT_MAX = (8192 - NODE_HEAD) / sizeof(void *), /* slots */
 	FLAT_MIN = (128 - NODE_HEAD) / sizeof(void *),  /* when it grows */
 	FLAT_BACK = 384, /* slots of a tree that becomes flat again */
-	LEAF_MAX = (4096 - NODE_HEAD) / sizeof(void *),
+	LEAF_BYTES = 4096,
+	LEAF_MAX = (LEAF_BYTES - NODE_HEAD) / sizeof(void *),
 	LEAF_MIN = LEAF_MAX / 4,
 	LEAF_JOIN = LEAF_MAX * 3 / 4,
 	KIDS_MAX = (1024 - NODE_HEAD) / (sizeof(void *) + sizeof(uint32_t)),
