@@ -56,6 +56,27 @@ static void make_order(struct table *t)
 		t->order[i] = (uint32_t)random_below(&seed, t->len);
 }
 
+/*
+ * Neighbours in the table are near each other in memory, but not in the same
+ * order: else it is luck how often two loads want one bank of the cache.
+ */
+static void shuffle(void **slot, size_t len)
+{
+	enum {
+		NEAR = 200
+	};
+	uint64_t seed = 1;
+
+	for (size_t i = 0; i < len; i++) {
+		size_t from = i - i % NEAR;
+		size_t k = from + random_below(&seed, i - from + 1);
+		void *p = slot[i];
+
+		slot[i] = slot[k];
+		slot[k] = p;
+	}
+}
+
 struct table *table_make(size_t len)
 {
 	struct table *t = need(sizeof(*t));
@@ -68,6 +89,7 @@ struct table *table_make(size_t len)
 		t->value[i] = i;
 		t->flat->slot[i] = &t->value[i];
 	}
+	shuffle(t->flat->slot, len);
 	vec_make(&t->vec, t->flat->slot, len);
 	make_order(t);
 	return t;
