@@ -15,13 +15,15 @@
 
 #include <percu/flavor.h>
 
+#include "rcu/grace.h" /* grace_reading() */
+
 struct percu_pool;
 
 /*
- * A release pool; NULL with errno ENOMEM.  percu_pool_destroy() ends it, and
+ * A release pool of objects of so many bytes (0: not known); NULL with errno ENOMEM.  percu_pool_destroy() ends it, and
  * waits for what was retired to it.
  */
-struct percu_pool *release_pool_create(const char *name,
+struct percu_pool *release_pool_create(const char *name, size_t size,
 				       void (*release)(void *obj, void *arg),
 				       void *arg);
 
@@ -57,8 +59,5 @@ int retire_admit(const struct rcu_flavor_struct *flavor);
  */
 uint64_t grace_now(const struct rcu_flavor_struct *flavor);
 bool grace_passed(const struct rcu_flavor_struct *flavor, uint64_t then);
-
-/* Is the caller inside a read section, as far as the flavor knows? */
-bool grace_reading(const struct rcu_flavor_struct *flavor);
 
 #endif /* PERCU_POOL_RETIRE_H */

@@ -141,17 +141,17 @@ struct grace *grace_of(const struct rcu_flavor_struct *flavor)
 
 static uint64_t bytes_now(void)
 {
-	return __atomic_load_n(&graces.bytes, __ATOMIC_RELAXED);
+	return __atomic_load_n(&graces.bytes, __ATOMIC_SEQ_CST);
 }
 
 /*
- * Wakes who waits for a batch.  The fence pairs with the one of the waiter,
- * who first counts itself and then looks: one of the two sees the other.
+ * Wakes who waits for a batch.  Sequentially consistent, all four: the waiter
+ * counts itself and then looks for what is done; here what is done has been
+ * counted, and then waiters are looked for.  One of the two sees the other.
  */
 static void tell_waiters(void)
 {
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&graces.waiters, __ATOMIC_RELAXED))
+	if (!__atomic_load_n(&graces.waiters, __ATOMIC_SEQ_CST))
 		return;
 	graces_lock();
 	pthread_cond_broadcast(&graces.done);
@@ -210,7 +210,8 @@ static void round_run(struct grace *g, uint64_t now)
 
 	g->busy = true;
 	g->due = 0;
-	__atomic_store_n(&g->hurried, false, __ATOMIC_RELAXED);
+	/* Acquires, with hurry(): who did not ask again has pushed before. */
+	(void)__atomic_exchange_n(&g->hurried, false, __ATOMIC_ACQ_REL);
 	if (flush)
 		g->flush_at = 0;
 	graces_unlock();
@@ -312,7 +313,8 @@ static void round_due(struct grace *g, uint64_t when)
 
 static void hurry(struct grace *g)
 {
-	if (!__atomic_exchange_n(&g->hurried, true, __ATOMIC_RELAXED))
+	/* Releases the caller's push: pairs with round_run(). */
+	if (!__atomic_exchange_n(&g->hurried, true, __ATOMIC_ACQ_REL))
 		round_due(g, 1);
 }
 
@@ -330,7 +332,7 @@ void grace_defer(struct grace *g, struct grace_wait *w, uint64_t bytes)
 
 void grace_undefer(uint64_t bytes)
 {
-	__atomic_sub_fetch(&graces.bytes, bytes, __ATOMIC_RELAXED);
+	__atomic_sub_fetch(&graces.bytes, bytes, __ATOMIC_SEQ_CST);
 }
 
 void grace_arm(struct grace *g)
@@ -398,8 +400,8 @@ void grace_wait_for(struct grace *g, bool (*test)(void *arg), void *arg)
 	if (online)
 		g->flavor->thread_offline();
 	graces_lock();
-	__atomic_fetch_add(&graces.waiters, 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* see tell_waiters() */
+	/* Sequentially consistent: see tell_waiters(). */
+	__atomic_fetch_add(&graces.waiters, 1, __ATOMIC_SEQ_CST);
 	while (!test(arg))
 		wait_step();
 	__atomic_fetch_sub(&graces.waiters, 1, __ATOMIC_RELAXED);

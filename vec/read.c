@@ -60,10 +60,10 @@ void *version_get(const struct percu_node *root, size_t i)
  * what follows in an array, cannot know where that is.  All of it: a few lines
  * are read before the rest has arrived.  What is no leaf does no harm.
  */
-static void leaf_ahead(const char *leaf)
+static void leaf_ahead(const struct percu_node *leaf)
 {
 	for (size_t at = 0; at < LEAF_BYTES; at += 64)
-		__builtin_prefetch(leaf + at);
+		__builtin_prefetch((const char *)leaf + at);
 }
 
 /*
@@ -85,7 +85,7 @@ struct percu_chunk version_chunk(struct percu_view view, size_t i)
 			end = base + start[k + 1];
 		base += start[k];
 		if (l == 1 && k + 1 < KIDS_MAX)
-			leaf_ahead(n->slot[k + 1]);
+			leaf_ahead(node_kid(n, k + 1));
 		n = node_kid(n, k);
 		if (!n)
 			return c;
