@@ -55,10 +55,6 @@ void *version_get(const struct percu_node *root, size_t i)
 	return slot ? percu_slot_load(slot) : NULL;
 }
 
-/*
- * The slots from i on that lie together in memory.  Where a child was cut off
- * there are none: no slot from there to the end of the view holds anything.
- */
 /* The walk will come to this leaf next: it lies anywhere. */
 static inline void leaf_prefetch(const struct percu_node *leaf)
 {
@@ -66,6 +62,10 @@ static inline void leaf_prefetch(const struct percu_node *leaf)
 		__builtin_prefetch((const char *)leaf + i);
 }
 
+/*
+ * The slots from i on that lie together in memory.  Where a child was cut off
+ * there are none: no slot from there to the end of the view holds anything.
+ */
 struct percu_chunk version_chunk(struct percu_view view, size_t i)
 {
 	struct percu_chunk c = { view, NULL, 0 };
