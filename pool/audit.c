@@ -4,14 +4,17 @@
  *
  * Walks every place where an object of a pool can be and proves that each is
  * in exactly one: marks what it meets in records and magazines (OBJ_SEEN),
- * meeting none twice, then walks the spans, where each live object that was
- * not met must be out, and so many must be out as were got and not put.
+ * those of retirement among them, meeting none twice, then walks the spans,
+ * where each live object that was not met must be out, and so many must be out
+ * as were got and not put.
  *
- * The pool must be quiet: no thread gets or puts meanwhile.
+ * The pool must be quiet: no thread gets or puts meanwhile.  Objects may wait
+ * for a grace period that a reader holds back.  A reclaimer that is just done
+ * with one is not quiet: see percu_pool_barrier().
  */
 #include <errno.h>
 
-#include "pool/pool.h"
+#include "pool/waiting.h"
 #include "sys/cpu.h"
 #include "sys/report.h"
 
@@ -64,6 +67,38 @@ static void walk_magazines(struct walk *w, struct list *head)
 	}
 }
 
+/* The retires of the pool are stopped. */
+static void walk_retired(struct walk *w)
+{
+	for_each_retire(r, w->pool)
+	{
+		for_each_open (r, i) {
+			struct record *rec = record_at(r->records, i);
+			size_t n = rec->word & PERCU_WORD_COUNT;
+
+			meet(w, rec->slot, n, false);
+			w->sum->deferred += n;
+		}
+		if (!r->partial)
+			continue;
+		meet(w, r->partial->slot, r->partial->count, true);
+		w->sum->deferred += r->partial->count;
+	}
+}
+
+/* graces.lock is held, so a round that waits for readers goes on to. */
+static void walk_waiting(struct walk *w, const struct grace_wait *wait)
+{
+	for (; wait; wait = wait->next) {
+		const struct magazine *m = (const struct magazine *)wait;
+
+		if (left_is(wait) || m->retire->pool != w->pool)
+			continue;
+		meet(w, m->slot, m->count, true);
+		w->sum->deferred += m->count;
+	}
+}
+
 static void walk_span(struct span *s, void *arg)
 {
 	struct walk *w = arg;
@@ -85,27 +120,69 @@ static void walk_span(struct span *s, void *arg)
 static uint64_t count_out(struct walk *w)
 {
 	struct percu_pool *p = w->pool;
-	uint64_t met = w->sum->records + w->sum->depot;
+	uint64_t met = w->sum->records + w->sum->depot + w->sum->deferred;
+	uint64_t left = __atomic_load_n(&p->left, __ATOMIC_RELAXED);
 
+	w->sum->deferred += left;
+	if (p->release)
+		return 0;
 	if (p->foreign)
-		return counter_read(&p->made) - counter_read(&p->unmade) - met;
+		return counter_read(&p->made) - counter_read(&p->unmade) - met -
+		       left;
 	slab_for_each_span(&p->slab, walk_span, w);
 	if (w->seen != met)
 		wrong(w, "objects met are not all in spans", NULL);
-	return w->live - w->seen;
+	return w->live - w->seen - left;
+}
+
+/* gets and puts are what the pool says of itself. */
+static void check_sums(struct walk *w)
+{
+	struct percu_pool *p = w->pool;
+	struct pool_sums sum;
+	uint64_t out;
+
+	pool_sum(p, &sum);
+	out = p->release ? 0 : sum.gets - sum.puts;
+	/* A fork loses to the child what other threads had in their hands. */
+	if (p->forked ? out > w->sum->out : out != w->sum->out)
+		wrong(w, "gets - puts is not what is out", NULL);
+	if (p->forked ? sum.deferred < w->sum->deferred :
+			sum.deferred != w->sum->deferred)
+		wrong(w, "what is deferred is not what waits", NULL);
+}
+
+/* The pool's records and those of what was retired to it are the caller's. */
+static void audit_stop(struct walk *w)
+{
+	pool_stop(w->pool);
+	for_each_retire(r, w->pool)
+	{
+		retire_stop(r);
+		if (cpu_info.rseq)
+			continue;
+		for_each_open (r, i)
+			quiesce_record(record_at(r->records, i));
+	}
+	if (pools_quiesce(w->pool))
+		wrong(w, "the fence failed", NULL);
+}
+
+static void audit_start(struct percu_pool *p)
+{
+	for_each_retire(r, p) retire_start(r);
+	pool_start(p);
 }
 
 int pool_audit(struct percu_pool *p, struct audit *a)
 {
 	struct walk w = { .pool = p, .sum = a };
-	struct pool_sums sum;
 
 	*a = (struct audit){ 0 };
 	pool_check(p, "audit");
+	lock_take(&graces.lock, LOCK_GRACE);
 	lock_take(&pools.age, LOCK_AGE);
-	pool_stop(p);
-	if (pools_quiesce(p))
-		wrong(&w, "the fence failed", NULL);
+	audit_stop(&w);
 	lock_take(&p->depot.lock, LOCK_DEPOT);
 	walk_records(&w);
 	walk_magazines(&w, &p->depot.full);
@@ -113,14 +190,16 @@ int pool_audit(struct percu_pool *p, struct audit *a)
 	walk_magazines(&w, &p->condemned);
 	if (w.sum->depot != p->depot.nobj)
 		wrong(&w, "the depot has lost count", NULL);
+	walk_retired(&w);
+	for (int i = 0; i < NR_GRACES; i++) {
+		walk_waiting(&w, graces.grace[i].round);
+		walk_waiting(&w, graces.grace[i].inbox);
+	}
 	a->out = count_out(&w);
 	lock_give(&p->depot.lock, LOCK_DEPOT);
-	pool_sum(p, &sum);
-	/* A fork loses to the child what other threads had in their hands. */
-	if (p->forked ? sum.gets - sum.puts > a->out :
-			sum.gets - sum.puts != a->out)
-		wrong(&w, "gets - puts is not what is out", NULL);
-	pool_start(p);
+	check_sums(&w);
+	audit_start(p);
 	lock_give(&pools.age, LOCK_AGE);
+	lock_give(&graces.lock, LOCK_GRACE);
 	return w.err;
 }

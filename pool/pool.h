@@ -410,7 +410,7 @@ void leak_forget(void);
 
 /* audit.c */
 struct audit {
-	uint64_t out, records, depot, slab; /* objects */
+	uint64_t out, records, depot, slab, deferred; /* objects */
 };
 int pool_audit(struct percu_pool *p, struct audit *a);
 

@@ -30,10 +30,10 @@ LOCK_TLS uint32_t lock_held;       /* of 1 << enum lock_rank */
 LOCK_TLS unsigned int lock_paused; /* how many lock_order_pause() deep */
 
 static const char *const lock_name[LOCK_NR_RANKS] = {
-	[LOCK_AGE] = "age",       [LOCK_POOLS] = "pools",
-	[LOCK_RECORD] = "record", [LOCK_DEPOT] = "depot",
-	[LOCK_SLAB] = "slab",     [LOCK_HEAP] = "heap",
-	[LOCK_META] = "meta",
+	[LOCK_GRACE] = "grace", [LOCK_AGE] = "age",
+	[LOCK_POOLS] = "pools", [LOCK_RECORD] = "record",
+	[LOCK_DEPOT] = "depot", [LOCK_SLAB] = "slab",
+	[LOCK_HEAP] = "heap",   [LOCK_META] = "meta",
 };
 
 void lock_order_enter(enum lock_rank rank)

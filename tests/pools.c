@@ -86,10 +86,13 @@ static bool pool_holds(struct percu_pool *p, uint64_t *out)
 	if (st.cached != a.records + a.depot + a.slab)
 		ok = wrong(p->name, "cached", st.cached,
 			   a.records + a.depot + a.slab);
-	if (st.created - st.destroyed != st.outstanding + st.cached)
+	if (st.created - st.destroyed !=
+	    st.outstanding + st.cached + st.deferred)
 		ok = wrong(p->name, "created - destroyed",
 			   st.created - st.destroyed,
-			   st.outstanding + st.cached);
+			   st.outstanding + st.cached + st.deferred);
+	if (st.deferred != a.deferred)
+		ok = wrong(p->name, "deferred", st.deferred, a.deferred);
 	if (p->attr.limit && counter_read(&p->out) != a.out)
 		ok = wrong(p->name, "limit's count", p->out, a.out);
 	*out += a.out;
@@ -134,6 +137,7 @@ bool pools_hold(uint64_t out)
 		     counter_read(&large_stats.frees);
 	bool ok = true;
 
+	percu_barrier();
 	list_for_each (l, &pools.list)
 		ok &= pool_holds(list_entry(l, struct percu_pool, pools), &n);
 	ok &= budgets_hold();

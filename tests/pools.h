@@ -14,8 +14,9 @@
 #include <stdint.h>
 
 /*
- * The conservation check, when all is quiet: every pool's audit and figures,
- * the page heap's, and both budgets against what they count; and that so many
+ * The conservation check, when all is quiet and the caller does not read: what
+ * waits for readers is waited for; then every pool's audit and figures, the
+ * page heap's, and both budgets against what they count; and that so many
  * objects are out in all.  Prints what is wrong.
  */
 bool pools_hold(uint64_t out);

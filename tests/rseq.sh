@@ -148,7 +148,7 @@ function section(i,    d, a, end, op, args, to, commits, commit, first, n, id, i
 		if (target(args) ~ /%fs:/ && op !~ /^cmp/)
 			wrong("stores to the area: " op)
 		id += args ~ /%fs:0x4\(/
-		idx += args ~ /%fs:\(/
+		idx += args ~ /%fs:(0x0)?\(/
 	}
 	if (commits != 1)
 		wrong(commits " stores to the word")

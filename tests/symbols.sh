@@ -12,8 +12,9 @@ trap 'rm -rf "$dir"' EXIT
 for h in include/percu/*.h; do
 	printf '#include "%s"\n' "${h#include/}"
 done | ${CC:-cc} -x c -D_GNU_SOURCE -Iinclude -E -P - | tr '\n' ' ' |
-	tr ';{}' '\n\n\n' | grep 'visibility' |
-	sed -e ':again' -e 's/([^()]*)//g' -e 't again' \
+	tr ';{}' '\n\n\n' | grep -e 'visibility' -e ' __asm__("percu_' |
+	sed -e 's/.*__asm__ *("\([^"]*\)").*/ \1/' \
+	    -e ':again' -e 's/([^()]*)//g' -e 't again' \
 	    -e 's/.*[^A-Za-z0-9_]\(percu_[A-Za-z0-9_]*\).*/\1/' |
 	sort -u >"$dir/declared"
 nm -D --defined-only "$O/libpercu.so.0" | awk '$2 != "A" { print $3 }' |

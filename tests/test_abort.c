@@ -38,7 +38,8 @@ enum {
 /* Flat, and instrumented (whose gets use the sequences of the slow path). */
 static struct percu_pool *pool, *limited;
 
-static uint64_t gets[2], puts_[2]; /* of pool and limited, expected */
+/* Of pool and limited, expected. */
+static uint64_t gets[2], puts_[2], rcu[2];
 static volatile unsigned long traps, moves, moved;
 static volatile unsigned int again, allowed;
 static volatile int event = -1;
@@ -101,15 +102,37 @@ static void use_bulk(unsigned int n)
 	puts_[0] += k;
 }
 
+static void use_retire(unsigned int n)
+{
+	void *objs[8];
+	size_t k = percu_pool_get_bulk(pool, objs, n);
+
+	for (size_t i = 0; i < k; i++)
+		out(objs[i]);
+	for (size_t i = 0; i < k; i++) {
+		in(objs[i]);
+		percu_pool_put_rcu(pool, objs[i]);
+	}
+	gets[0] += k;
+	rcu[0] += k;
+}
+
+/* Instrumented: these do not hit, and use the sequences of the slow path. */
 static void use_limited(void)
 {
-	void *obj = (percu_pool_get)(limited);
+	for (unsigned int i = 0; i < 2; i++) {
+		void *obj = (percu_pool_get)(limited);
 
-	out(obj);
-	in(obj);
-	(percu_pool_put)(limited, obj);
-	gets[1]++;
+		out(obj);
+		in(obj);
+		if (i)
+			percu_pool_put_rcu(limited, obj);
+		else
+			(percu_pool_put)(limited, obj);
+	}
+	gets[1] += 2;
 	puts_[1]++;
+	rcu[1]++;
 }
 
 /* Blocks of a size are all alike: only two that are one would show. */
@@ -127,7 +150,10 @@ static void use_classes(void)
 		*p = 1;
 		*q = 2;
 		broken += *p != 1;
-		percu_free(p);
+		if (i & 1)
+			percu_free_rcu(p);
+		else
+			percu_free(p);
 		percu_free_sized(q, sizes[i]);
 	}
 }
@@ -152,6 +178,9 @@ static void operations(unsigned int n)
 		use_bulk(1 + i % 5);
 		if (again)
 			allow(1 + i % MAX_AGAIN);
+		use_retire(1 + i % 3);
+		if (again)
+			allow(1 + i % MAX_AGAIN);
 		use_classes();
 		if (again)
 			allow(1 + i % MAX_AGAIN);
@@ -172,7 +201,12 @@ static void get_put(void)
 {
 	int err = errno;
 
-	if (kept) {
+	if (kept && traps & 2) {
+		percu_pool_put_rcu(pool, kept);
+		percu_free_rcu(kept_block);
+		rcu[0]++;
+		kept = NULL;
+	} else if (kept) {
 		(percu_pool_put)(pool, kept);
 		percu_free(kept_block);
 		puts_[0]++;
@@ -243,7 +277,8 @@ static bool exact(void)
 	struct percu_pool_stats st = stats_of(pool), sl = stats_of(limited);
 
 	return !broken && st.gets == gets[0] && st.puts == puts_[0] &&
-	       sl.gets == gets[1] && sl.puts == puts_[1];
+	       st.puts_rcu == rcu[0] && sl.gets == gets[1] &&
+	       sl.puts == puts_[1] && sl.puts_rcu == rcu[1];
 }
 
 static bool inside(const struct sequence *s, long byte)
@@ -276,6 +311,7 @@ static void abort_at(const struct sequence *s, long byte, unsigned int n,
 		c->around++;
 	}
 	CU_ASSERT_TRUE(exact());
+	percu_barrier(); /* the reclaimer is quiet */
 	CU_ASSERT_EQUAL(pool_audit(pool, &a), 0);
 	CU_ASSERT_EQUAL(pool_audit(limited, &a), 0);
 }
@@ -367,6 +403,7 @@ static void begin(void)
 	CU_ASSERT_FATAL(pool && limited);
 	memset(gets, 0, sizeof(gets));
 	memset(puts_, 0, sizeof(puts_));
+	memset(rcu, 0, sizeof(rcu));
 	broken = 0;
 	moves = 0;
 	moved = 0;
@@ -380,6 +417,7 @@ static void end(void)
 	CU_ASSERT_TRUE(exact());
 	if (kept)
 		get_put();
+	percu_barrier();
 	CU_ASSERT_TRUE(all_conserve());
 	CU_ASSERT_EQUAL(percu_pool_destroy(pool), 0);
 	CU_ASSERT_EQUAL(percu_pool_destroy(limited), 0);

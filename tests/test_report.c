@@ -83,12 +83,22 @@ static const struct conf_case {
 	{ "a_very_long_key_that_is_longer_than_any_key_that_there_will_ever_be:1",
 	  "percu: PERCU: unknown key 'a_very_long_key_that_is_longer_than_any_key_that', "
 	  "the nearest is 'depot_cache'\n" NONE },
+	{ "defersoft:1k",
+	  "percu: PERCU: unknown key 'defersoft', the nearest is 'defer_soft'\n" NONE },
+	{ "defer_wait:2",
+	  "percu: PERCU: bad value '2' for 'defer_wait'\n" NONE },
+	{ "stall:1s", "percu: PERCU: bad value '1s' for 'stall'\n" NONE },
 	{ "help,cpu_cache:2m,mode:lock,depot_cache:1500",
 	  "PERCU=key:value,key:value\n"
 	  "  mode        lock      auto, or lock: do without rseq\n"
 	  "  cpu_cache   2m        most bytes cached on a CPU\n"
 	  "  depot_cache 1500      most bytes cached in all depots; 0: by the number of CPUs\n"
 	  "  debug       " D "         1: check each put, remember its place\n"
+	  "  defer_soft  0         bytes waiting for readers, above which they are hurried; 0: by the number of CPUs\n"
+	  "  defer_hard  0         the same, above which who retires waits; 0: 128 times defer_soft\n"
+	  "  defer_wait  1         0: above defer_hard calls fail and do not wait\n"
+	  "  defer_age   100       ms that a retired object waits for others\n"
+	  "  stall       10000     ms of a grace period, after which readers are named; 0: never\n"
 	  "  help                  this list\n"
 	  "1 " D " 2097152 1500\n" },
 };
@@ -107,7 +117,7 @@ static void conf_child(void *arg)
 
 static void conf_table(void)
 {
-	char out[1024];
+	char out[2048];
 
 	for (size_t i = 0; i < sizeof(conf_cases) / sizeof(conf_cases[0]);
 	     i++) {

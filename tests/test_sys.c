@@ -71,7 +71,7 @@ static void fault_says_why(void)
 		[OS_RELEASE] = EAGAIN, [OS_MAP] = ENOMEM,
 		[OS_UNMAP] = ENOMEM,   [OS_MEMBARRIER] = EPERM,
 		[OS_OPEN] = EMFILE,    [OS_DUP] = EMFILE,
-		[OS_WRITE] = EIO,
+		[OS_WRITE] = EIO,      [OS_THREAD] = EAGAIN,
 	};
 
 	for (int call = 0; call < OS_NR_CALLS; call++) {

@@ -118,6 +118,7 @@ static const struct figure whole[] = {
 	W(sys, false),         W(heap_sys, false),      W(heap_inuse, false),
 	W(heap_idle, false),   W(heap_released, false), W(heap_objects, false),
 	W(meta_sys, false),    W(cached, false),        W(deferred, false),
+	W(defer_soft, false),  W(defer_hard, false),    W(grace_periods, true),
 	W(large_bytes, false), W(large_mallocs, true),  W(large_frees, true),
 	W(ages, true),
 };
