@@ -50,12 +50,10 @@ void magazine_free(struct percu_pool *p, struct magazine *m)
 /* The objects enter a magazine: whoever passed them on owns them no more. */
 void magazine_check_in(struct percu_pool *p, void *const *objs, size_t n)
 {
-	struct span *near = NULL;
+	struct slab_near near = { 0 };
 	uint8_t *state, old;
 
-	if (p->foreign)
-		return;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && !p->foreign; i++) {
 		state = slab_state_near(&p->slab, &near, objs[i]);
 		old = __atomic_load_n(state, __ATOMIC_RELAXED);
 		if (unlikely(old & OBJ_IDLE))
@@ -64,16 +62,14 @@ void magazine_check_in(struct percu_pool *p, void *const *objs, size_t n)
 	}
 }
 
-/* The objects leave their magazine. */
+/* The objects leave their magazine, which they entered checked. */
 void magazine_check_out(struct percu_pool *p, void *const *objs, size_t n)
 {
-	struct span *near = NULL;
+	struct slab_near near = { 0 };
 	uint8_t *state;
 
-	if (p->foreign)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		state = slab_state_near(&p->slab, &near, objs[i]);
+	for (size_t i = 0; i < n && !p->foreign; i++) {
+		state = slab_state_known(&near, objs[i]);
 		__atomic_store_n(state,
 				 __atomic_load_n(state, __ATOMIC_RELAXED) &
 					 (uint8_t)~OBJ_IDLE,

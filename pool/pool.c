@@ -45,7 +45,7 @@ enum {
 /* Runs the ctor where it never ran.  Those whose ctor fails are last then. */
 static size_t run_ctor(struct percu_pool *p, void **objs, size_t n)
 {
-	struct span *near = NULL;
+	struct slab_near near = { 0 };
 	size_t kept = 0;
 	int err = 0;
 

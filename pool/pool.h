@@ -26,6 +26,7 @@
  *	age.c		stopping pools, draining records, ageing
  *	alloc.c		memory by size
  *	init.c		start, fork
+ *	retention.c	figures of what slices keep alive
  *	stats.c, write.c	reading it all
  *	audit.c		the conservation check
  *	leak.c		what a leak checker must not take for a pointer

@@ -14,6 +14,7 @@
 #include <percu/stats.h>
 
 #include "pool/pool.h"
+#include "pool/retention.h"
 #include "sys/os.h"
 
 struct out {
@@ -78,6 +79,18 @@ static const struct metric whole[] = {
 	WHOLE(ages, "Ageing cycles", true),
 };
 
+#define KEPT(name, field, help, total)                                \
+	{                                                             \
+#name, help, offsetof(struct retention, field), total \
+	}
+static const struct metric kept[] = {
+	KEPT(slices, slices, "Slices that are out", false),
+	KEPT(slice_blocks, blocks, "Blocks that they keep alive", false),
+	KEPT(slice_shown, shown, "Bytes that they show", false),
+	KEPT(slice_held, held, "Bytes of their blocks", false),
+	KEPT(slice_clones, clones, "Copies made for the ratio", true),
+};
+
 #define ONE(name, help, total)                                              \
 	{                                                                   \
 #name, help, offsetof(struct percu_pool_stats, name), total \
@@ -106,45 +119,54 @@ static unsigned long long value(const struct metric *m, const void *of)
 
 /* How it is printed. ------------------------------------------------------------ */
 
-static void print_head(struct out *o, const struct percu_memstats *ms)
+static void print_figure(struct out *o, const struct metric *m, const void *of)
 {
-	switch (o->fmt) {
-	case PERCU_STATS_TEXT:
+	if (o->fmt == PERCU_STATS_TEXT)
+		print(o, "%-16s %16llu  %s\n", m->name, value(m, of), m->help);
+	else if (o->fmt == PERCU_STATS_JSON)
+		print(o, ",\"%s\":%llu", m->name, value(m, of));
+	else if (o->fmt == PERCU_STATS_OPENMETRICS)
+		print(o,
+		      "# TYPE percu_%s %s\n# HELP percu_%s %s\n"
+		      "percu_%s%s %llu\n",
+		      m->name, m->total ? "counter" : "gauge", m->name, m->help,
+		      m->name, m->total ? "_total" : "", value(m, of));
+}
+
+/* What is of no one pool. */
+static void print_figures(struct out *o)
+{
+	struct percu_memstats ms;
+	struct retention r;
+
+	percu_memstats(&ms);
+	retention_read(&r);
+	for (size_t i = 0; i < LENGTH(whole); i++)
+		print_figure(o, &whole[i], &ms);
+	for (size_t i = 0; i < LENGTH(kept); i++)
+		print_figure(o, &kept[i], &r);
+}
+
+static void print_head(struct out *o)
+{
+	if (o->fmt == PERCU_STATS_TEXT)
 		print(o, "percu %s\n", percu_mode());
-		for (size_t i = 0; i < LENGTH(whole); i++)
-			print(o, "%-16s %16llu  %s\n", whole[i].name,
-			      value(&whole[i], ms), whole[i].help);
+	else if (o->fmt == PERCU_STATS_JSON)
+		print(o, "{\"mode\":\"%s\"", percu_mode());
+	print_figures(o);
+	if (o->fmt == PERCU_STATS_TEXT)
 		print(o, "\n%-24s %8s %14s %14s %12s %10s %10s %10s\n", "pool",
 		      "size", "gets", "puts", "misses", "out", "cached",
 		      "failures");
-		break;
-	case PERCU_STATS_JSON:
-		print(o, "{\"mode\":\"%s\"", percu_mode());
-		for (size_t i = 0; i < LENGTH(whole); i++)
-			print(o, ",\"%s\":%llu", whole[i].name,
-			      value(&whole[i], ms));
+	else if (o->fmt == PERCU_STATS_JSON)
 		print(o, ",\"pools\":[");
-		break;
-	case PERCU_STATS_OPENMETRICS:
-		for (size_t i = 0; i < LENGTH(whole); i++)
-			print(o,
-			      "# TYPE percu_%s %s\n# HELP percu_%s %s\n"
-			      "percu_%s%s %llu\n",
-			      whole[i].name,
-			      whole[i].total ? "counter" : "gauge",
-			      whole[i].name, whole[i].help, whole[i].name,
-			      whole[i].total ? "_total" : "",
-			      value(&whole[i], ms));
-		break;
-	case PERCU_STATS_SLABINFO:
+	else if (o->fmt == PERCU_STATS_SLABINFO)
 		print(o,
 		      "slabinfo - version: 2.1\n"
 		      "# name            <active_objs> <num_objs> <objsize> "
 		      "<objperslab> <pagesperslab> : tunables <limit> "
 		      "<batchcount> <sharedfactor> : slabdata <active_slabs> "
 		      "<num_slabs> <sharedavail>\n");
-		break;
-	}
 }
 
 static void print_json(struct out *o, const struct percu_pool_stats *st)
@@ -243,12 +265,10 @@ static void for_pools(struct out *o, const struct metric *m)
 PERCU_API int percu_stats_write(int fd, enum percu_stats_format fmt)
 {
 	struct out o = { .fd = fd, .fmt = fmt, .first = true };
-	struct percu_memstats ms;
 
 	if ((unsigned int)fmt > PERCU_STATS_SLABINFO)
 		return -EINVAL;
-	percu_memstats(&ms);
-	print_head(&o, &ms);
+	print_head(&o);
 	if (fmt != PERCU_STATS_OPENMETRICS)
 		for_pools(&o, NULL);
 	for (size_t i = 0; fmt == PERCU_STATS_OPENMETRICS && i < LENGTH(one);

@@ -28,10 +28,14 @@ need() {	# packages, then a command that succeeds if they are there
 	"$@" >"$dir/out" 2>&1 || missing="$missing $packages"
 }
 
-probe_check() {
+probe_run() {
 	need liburcu-dev:userspace-rcu-devel:liburcu:userspace-rcu-dev \
 		links '#include <urcu-bp.h>
 		int main(void) { return 0; }' -lurcu-bp
+}
+
+probe_check() {
+	probe_run
 	need libcunit1-dev:CUnit-devel:cunit:cunit-dev \
 		links '#include <CUnit/Basic.h>
 		int main(void) { return CU_initialize_registry(); }' -lcunit
@@ -45,6 +49,7 @@ probe() {
 	missing=
 	case $goal in
 	run)
+		probe_run
 		;;
 	check)
 		probe_check

@@ -346,7 +346,8 @@ size_t slab_alloc(struct slab *s, void **objs, size_t n)
 /* The bytes are the caller's: it owns the objects. */
 void slab_made(struct slab *s, void *const *objs, size_t n)
 {
-	struct span *near = NULL, *span = NULL;
+	struct slab_near near = { 0 };
+	struct span *span = NULL;
 	uint32_t made = 0;
 	uint64_t all = 0;
 
@@ -357,11 +358,11 @@ void slab_made(struct slab *s, void *const *objs, size_t n)
 		if (state & OBJ_MADE)
 			continue;
 		__atomic_store_n(byte, state | OBJ_MADE, __ATOMIC_RELAXED);
-		if (near != span && made)
+		if (near.span != span && made)
 			__atomic_add_fetch(&span->nmade, made,
 					   __ATOMIC_RELAXED);
-		made = near != span ? 1 : made + 1;
-		span = near;
+		made = near.span != span ? 1 : made + 1;
+		span = near.span;
 		all++;
 	}
 	if (!all)

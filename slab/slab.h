@@ -130,32 +130,59 @@ static inline uint8_t *slab_state(const struct slab *s, const void *obj)
 }
 
 /*
- * As slab_state(), for objects many of which lie in one span: near is the span
- * of the one before, or NULL at first, which spares the look into the map.
+ * The span of the object looked at before, in a form that stays in registers.
+ * All zero at first.
+ */
+struct slab_near {
+	uintptr_t start, limit; /* limit: bytes of objects */
+	uint64_t magic, size;
+	uint8_t *state;
+	struct span *span;
+};
+
+static inline void slab_near_set(struct slab_near *near, struct span *span)
+{
+	near->start = span->start;
+	near->limit = (uintptr_t)span->nobj * span->size;
+	near->magic = span->magic;
+	near->size = span->size;
+	near->state = span->state;
+	near->span = span;
+}
+
+/*
+ * As slab_state(), for objects many of which lie in one span: that of the one
+ * before is looked at first, which spares the map.
  */
 static inline __attribute__((always_inline)) uint8_t *
-slab_state_near(const struct slab *s, struct span **near, const void *obj)
+slab_state_near(const struct slab *s, struct slab_near *near, const void *obj)
 {
-	struct span *span = *near;
-	uintptr_t offset;
-	uint32_t i;
+	uintptr_t offset = (uintptr_t)obj - near->start;
+	uint64_t i = offset * near->magic >> 40;
+	uint32_t index;
 
-	if (__builtin_expect(span != NULL, 1)) {
-		offset = (uintptr_t)obj - span->start;
-		if (offset < (uintptr_t)span->nobj * span->size) {
-			i = (uint32_t)(offset * span->magic >> 40);
-			/* Relaxed: as in slab_find(). */
-			if (__builtin_expect(
-				    (uintptr_t)i * span->size == offset &&
-					    __atomic_load_n(&span->state[i],
-							    __ATOMIC_RELAXED) &
-						    OBJ_LIVE,
-				    1))
-				return &span->state[i];
-		}
+	/* Relaxed: as in slab_find(). */
+	if (__builtin_expect(offset < near->limit && i * near->size == offset &&
+				     __atomic_load_n(&near->state[i],
+						     __ATOMIC_RELAXED) &
+					     OBJ_LIVE,
+			     1))
+		return &near->state[i];
+	slab_near_set(near, slab_find(s, obj, &index));
+	return &near->state[index];
+}
+
+/* The same for an object that was checked before. */
+static inline __attribute__((always_inline)) uint8_t *
+slab_state_known(struct slab_near *near, const void *obj)
+{
+	uintptr_t offset = (uintptr_t)obj - near->start;
+
+	if (__builtin_expect(offset >= near->limit, 0)) {
+		slab_near_set(near, span_of(obj));
+		offset = (uintptr_t)obj - near->start;
 	}
-	*near = slab_find(s, obj, &i);
-	return &(*near)->state[i];
+	return &near->state[offset * near->magic >> 40];
 }
 
 #endif /* PERCU_SLAB_SLAB_H */

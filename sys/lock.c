@@ -30,10 +30,11 @@ LOCK_TLS uint32_t lock_held;       /* of 1 << enum lock_rank */
 LOCK_TLS unsigned int lock_paused; /* how many lock_order_pause() deep */
 
 static const char *const lock_name[LOCK_NR_RANKS] = {
-	[LOCK_GRACE] = "grace", [LOCK_AGE] = "age",
-	[LOCK_POOLS] = "pools", [LOCK_RECORD] = "record",
-	[LOCK_DEPOT] = "depot", [LOCK_SLAB] = "slab",
-	[LOCK_HEAP] = "heap",   [LOCK_META] = "meta",
+	[LOCK_VEC] = "vec",       [LOCK_GRACE] = "grace",
+	[LOCK_AGE] = "age",       [LOCK_POOLS] = "pools",
+	[LOCK_RECORD] = "record", [LOCK_DEPOT] = "depot",
+	[LOCK_SLAB] = "slab",     [LOCK_HEAP] = "heap",
+	[LOCK_META] = "meta",
 };
 
 void lock_order_enter(enum lock_rank rank)
@@ -45,6 +46,13 @@ void lock_order_enter(enum lock_rank rank)
 			      lock_name[rank],
 			      lock_name[31 - __builtin_clz(lock_held)]);
 	lock_held |= 1u << rank;
+}
+
+/* Nothing is above an outer lock, so that it is held need not be known. */
+void lock_order_outer(enum lock_rank rank)
+{
+	lock_order_enter(rank);
+	lock_order_leave(rank);
 }
 
 void lock_order_leave(enum lock_rank rank)

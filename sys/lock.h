@@ -15,6 +15,7 @@
 #include "sys/tool.h"
 
 enum lock_rank {
+	LOCK_VEC,    /* one vector's writers; see lock_take_outer() */
 	LOCK_GRACE,  /* reclaimers: what waits, and who waits for it */
 	LOCK_AGE,    /* one drain, ageing, shrink or destroy at a time */
 	LOCK_POOLS,  /* the list of pools */
@@ -41,6 +42,7 @@ extern __thread unsigned int locks_held
 
 #ifdef PERCU_DEBUG
 void lock_order_enter(enum lock_rank rank); /* aborts on a wrong order */
+void lock_order_outer(enum lock_rank rank); /* the same, and counts for none */
 void lock_order_leave(enum lock_rank rank); /* aborts if it is not held */
 /* Between the two this thread's locks are not looked at: fork takes several
  * of one rank.  Whatever it takes in between it gives in between. */
@@ -48,6 +50,10 @@ void lock_order_pause(void);
 void lock_order_resume(void);
 #else
 static inline void lock_order_enter(enum lock_rank rank)
+{
+	(void)rank;
+}
+static inline void lock_order_outer(enum lock_rank rank)
 {
 	(void)rank;
 }
@@ -94,6 +100,28 @@ static inline void lock_give(struct lock *l, enum lock_rank rank)
 	lock_order_leave(rank);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	locks_held--;
+}
+
+/*
+ * A lock of what stands above the pools.  Whoever holds it gets and puts, and
+ * so may a handler that has interrupted its holder: it is not counted in
+ * locks_held.  A thread may hold several, in an order that is its program's.
+ */
+static inline void lock_take_outer(struct lock *l, enum lock_rank rank)
+{
+	lock_order_outer(rank);
+	pthread_mutex_lock(&l->mutex);
+}
+
+static inline bool lock_try_outer(struct lock *l, enum lock_rank rank)
+{
+	lock_order_outer(rank);
+	return !pthread_mutex_trylock(&l->mutex);
+}
+
+static inline void lock_give_outer(struct lock *l)
+{
+	pthread_mutex_unlock(&l->mutex);
 }
 
 /*

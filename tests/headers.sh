@@ -14,9 +14,22 @@ try() {	# language, standard, flags, header
 	rc=1
 }
 
+# What a macro makes of its arguments is looked at only where it is used.
+use() {	# language, standard
+	printf '%s\n' '#include <percu/buf.h>' 'int f(void);' 'int f(void)' '{' \
+		'PERCU_BUF_ONSTACK(b, 64);' 'return percu_buf_append(&b, "x", 1);' '}' |
+		$CC -x "$1" -std="$2" -Wpedantic -Wall -Wextra -Werror -Iinclude -fsyntax-only - &&
+		return
+	echo "PERCU_BUF_ONSTACK does not compile as $2"
+	rc=1
+}
+
 printf 'int x;\n' | $CC -x c++ -fsyntax-only - 2>/dev/null && cxx=yes || cxx=no
 test $cxx = yes || echo 'no C++ compiler: C++ is not tried'
 
+use c c11
+test $cxx = no || use c++ c++11
+test $cxx = no || use c++ c++20
 for h in include/percu/*.h; do
 	try c c11 -Wpedantic "${h#include/}"
 	try c gnu11 -D_GNU_SOURCE "${h#include/}"

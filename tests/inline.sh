@@ -92,7 +92,7 @@ try() {	# language, standard, library, what to link
 for lang in $langs; do
 	std=gnu11
 	test "$lang" = c || std=gnu++11
-	try "$lang" $std static "$O/libpercu.a" || rc=1
+	try "$lang" $std static "$O/libpercu.a -lurcu-bp" || rc=1
 	try "$lang" $std shared "-L$O -lpercu -Wl,-rpath,$(cd "$O" && pwd)" || rc=1
 done
 
@@ -102,7 +102,7 @@ abi=$(nm "$dir/x.o" | sed -n 's/.* U \(percu_abi[0-9]*\)_get_miss$/\1/p')
 if [ -n "$abi" ]; then
 	objcopy --redefine-sym "${abi}_get_miss=percu_abi0_get_miss" \
 		"$dir/x.o" "$dir/old.o" || exit 1
-	if $CC $san -o "$dir/old" "$dir/old.o" "$O/libpercu.a" -pthread 2>/dev/null; then
+	if $CC $san -o "$dir/old" "$dir/old.o" "$O/libpercu.a" -lurcu-bp -pthread 2>/dev/null; then
 		echo 'an object of another layout links'
 		rc=1
 	fi

@@ -23,7 +23,7 @@ fi
 
 compile() {
 	$CC -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Iinclude \
-		${SAN:+-fsanitize=$SAN} "$@" -pthread || exit 1
+		${SAN:+-fsanitize=$SAN} "$@" -lurcu-bp -pthread || exit 1
 }
 
 failed() {	# what was run

@@ -37,7 +37,7 @@ try() {	# name, file, how it is linked, libraries
 
 both() {	# name, file
 	try "$1" "$2" shared "-L$O -lpercu -Wl,-rpath,$(realpath "$O")"
-	try "$1" "$2" static "$O/libpercu.a"
+	try "$1" "$2" static "$O/libpercu.a -lurcu-bp"
 }
 
 # The blocks of a page that are marked as C and are whole programs.

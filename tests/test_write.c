@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <percu/alloc.h>
+#include <percu/buf.h>
 #include <percu/stats.h>
 
 #include "pool/pool.h"
@@ -29,6 +30,7 @@ enum {
 
 static struct percu_pool *pool[NR_POOLS];
 static void *held[3];
+static struct percu_slice slice[3];
 
 static void *create_any(void *arg)
 {
@@ -40,6 +42,20 @@ static void destroy_any(void *obj, void *arg)
 {
 	(void)arg;
 	free(obj);
+}
+
+/* Three slices, two blocks, one copy for the ratio. */
+static void retain(void)
+{
+	struct percu_buf *b = percu_buf_get(64 << 10);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
+	b->len = b->cap;
+	memset(b->data, 'x', b->len);
+	slice[0] = percu_slice_of(b, 0, b->len);
+	slice[1] = percu_slice_sub(slice[0], 0, 5000);
+	slice[2] = percu_slice_sub(slice[0], 0, 20);
+	percu_buf_put(b);
 }
 
 static void begin(void)
@@ -64,12 +80,15 @@ static void begin(void)
 	held[1] = percu_pool_get(pool[2]);
 	held[2] = percu_pool_get(pool[3]);
 	CU_ASSERT_PTR_NULL(percu_pool_get(pool[3]));
+	retain();
 	percu_free(percu_alloc(100));
 	percu_free(percu_alloc(100000));
 }
 
 static void end(void)
 {
+	for (int i = 0; i < 3; i++)
+		percu_slice_put(slice[i]);
 	percu_pool_put(pool[0], held[0]);
 	percu_pool_put(pool[2], held[1]);
 	percu_pool_put(pool[3], held[2]);
@@ -104,9 +123,28 @@ struct figure {
 	bool total;
 };
 
-#define W(field, total)                                               \
-	{                                                             \
-#field, offsetof(struct percu_memstats, field), total \
+/* What is of no one pool. */
+struct wholly {
+	struct percu_memstats ms;
+	struct percu_slice_stats slices;
+};
+
+static struct wholly wholly(void)
+{
+	struct wholly w;
+
+	percu_memstats(&w.ms);
+	percu_slice_stats(&w.slices);
+	return w;
+}
+
+#define W(field, total)                                          \
+	{                                                        \
+#field, offsetof(struct wholly, ms.field), total \
+	}
+#define S(name, field, total)                                       \
+	{                                                           \
+#name, offsetof(struct wholly, slices.field), total \
 	}
 #define P(field, total)                                                 \
 	{                                                               \
@@ -114,13 +152,30 @@ struct figure {
 	}
 
 static const struct figure whole[] = {
-	W(alloc, false),       W(mallocs, true),        W(frees, true),
-	W(sys, false),         W(heap_sys, false),      W(heap_inuse, false),
-	W(heap_idle, false),   W(heap_released, false), W(heap_objects, false),
-	W(meta_sys, false),    W(cached, false),        W(deferred, false),
-	W(defer_soft, false),  W(defer_hard, false),    W(grace_periods, true),
-	W(large_bytes, false), W(large_mallocs, true),  W(large_frees, true),
+	W(alloc, false),
+	W(mallocs, true),
+	W(frees, true),
+	W(sys, false),
+	W(heap_sys, false),
+	W(heap_inuse, false),
+	W(heap_idle, false),
+	W(heap_released, false),
+	W(heap_objects, false),
+	W(meta_sys, false),
+	W(cached, false),
+	W(deferred, false),
+	W(defer_soft, false),
+	W(defer_hard, false),
+	W(grace_periods, true),
+	W(large_bytes, false),
+	W(large_mallocs, true),
+	W(large_frees, true),
 	W(ages, true),
+	S(slices, slices, false),
+	S(slice_blocks, blocks, false),
+	S(slice_shown, shown, false),
+	S(slice_held, held, false),
+	S(slice_clones, clones, true),
 };
 
 static const struct figure one[] = {
@@ -178,7 +233,7 @@ struct json {
 	int depth;
 	void (*found)(struct json *j, const char *text, uint64_t number);
 	unsigned int pools, figures;
-	struct percu_memstats ms;
+	struct wholly all;
 	struct percu_pool *pool;
 };
 
@@ -290,7 +345,7 @@ static void json_found(struct json *j, const char *text, uint64_t number)
 	} else if (j->depth == 1) {
 		f = figure_named(whole, NR_WHOLE, j->path[0]);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-		CU_ASSERT_EQUAL(number, figure_of(f, &j->ms));
+		CU_ASSERT_EQUAL(number, figure_of(f, &j->all));
 		j->figures++;
 	} else if (text) {
 		CU_ASSERT_STRING_EQUAL(j->path[1], "name");
@@ -313,7 +368,10 @@ static void json(void)
 	char *s;
 
 	begin();
-	percu_memstats(&j.ms);
+	j.all = wholly();
+	CU_ASSERT_EQUAL(j.all.slices.slices, 3);
+	CU_ASSERT_EQUAL(j.all.slices.blocks, 2);
+	CU_ASSERT_TRUE(j.all.slices.clones > 0);
 	j.s = s = written(PERCU_STATS_JSON);
 	json_value(&j);
 	CU_ASSERT_FALSE(j.bad);
@@ -333,7 +391,7 @@ struct metrics {
 	bool total, typed, helped;
 	unsigned int families, samples;
 	char seen[64][64];
-	struct percu_memstats ms;
+	struct wholly all;
 };
 
 static bool name_valid(const char *s)
@@ -412,7 +470,7 @@ static bool metrics_sample(struct metrics *m, const char *line)
 		f = figure_named(whole, NR_WHOLE, fam + 6);
 		if (!f || f->total != m->total)
 			return false;
-		value = figure_of(f, &m->ms);
+		value = figure_of(f, &m->all);
 	}
 	m->samples++;
 	return *s == ' ' && strtoull(s + 1, &rest, 10) == value && !*rest;
@@ -426,7 +484,7 @@ static void openmetrics(void)
 	char *s, *line, *next;
 
 	begin();
-	percu_memstats(&m.ms);
+	m.all = wholly();
 	s = written(PERCU_STATS_OPENMETRICS);
 	for (line = s; *line; line = next) {
 		bool ok = !ended;
@@ -521,10 +579,10 @@ static void text(void)
 {
 	char *s, *line, *next, name[64];
 	unsigned int figures = 0, rows = 0;
-	struct percu_memstats ms;
+	struct wholly all;
 
 	begin();
-	percu_memstats(&ms);
+	all = wholly();
 	s = written(PERCU_STATS_TEXT);
 	CU_ASSERT_EQUAL(strncmp(s, "percu ", 6), 0);
 	for (line = s; *line; line = next) {
@@ -549,7 +607,7 @@ static void text(void)
 		} else if (sscanf(line, "%63s %lu", name, v) == 2) {
 			f = figure_named(whole, NR_WHOLE, name);
 			CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-			CU_ASSERT_EQUAL(v[0], figure_of(f, &ms));
+			CU_ASSERT_EQUAL(v[0], figure_of(f, &all));
 			figures++;
 		}
 	}

@@ -27,9 +27,9 @@ if setarch -R true 2>/dev/null; then
 fi
 
 build() {	# name, compiler and flags, static or shared
-	for lib in "$O/libpercu.a" "-L$O -lpercu -Wl,-rpath,$(realpath "$O")"; do
+	for lib in "$O/libpercu.a -lurcu-bp" "-L$O -lpercu -Wl,-rpath,$(realpath "$O")"; do
 		case $3,$lib in
-		static,-*|shared,*.a)	continue ;;
+		static,-*|shared,*.a\ *)	continue ;;
 		esac
 		$2 -std=gnu11 -gdwarf-4 -O0 -Wall -Iinclude -o "$tmp/$1" "$src/$1.c" $lib -pthread && return
 		echo "$src/$1.c cannot be built with $2 ($3)"

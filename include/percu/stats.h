@@ -106,7 +106,8 @@ enum percu_stats_format {
  * @fd: an open file
  * @fmt: in which form
  *
- * Allocates nothing.  Pools without an object are left out.
+ * Allocates nothing.  Pools without an object are left out.  What slices
+ * retain (percu_slice_stats() of <percu/buf.h>) is among the figures.
  *
  * Context: any thread.  Takes locks, briefly; writes to @fd
  * outside them.

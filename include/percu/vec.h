@@ -45,6 +45,7 @@
 PERCU_BEGIN_DECLS
 
 struct percu_pool;
+struct percu_vec_gone;
 
 /**
  * enum percu_vec_flags - percu_vec_attr.flags
@@ -85,16 +86,23 @@ struct percu_vec_attr {
 /*
  * What a root looks like from the outside.  A flat block holds its slots right
  * here; of a tree's root, and of every root in debug mode, flat_len is 0, and
- * the calls in the library take over.
+ * the calls in the library take over.  (r) is read by readers while a writer
+ * may store, (c) is constant once a node can be found, (w) is the writers'.
  */
 struct percu_node {
 	/* private: */
-	size_t flat_len; /* (r) slots in use; grows in place */
-	uint32_t level;  /* (c) 0: slot[] holds objects */
-	uint32_t cap;    /* (c) of slot[] */
-	uint64_t total;  /* slots in use below here; level 0: see flat_len */
-	uint64_t stamp;  /* writers' */
-	void *slot[];    /* (r) */
+	size_t flat_len;         /* (r) slots in use, where that is not total */
+	uint32_t level;          /* (c) 0: slot[] holds objects */
+	uint32_t cap;            /* (c) of slot[] */
+	size_t total;            /* (r) slots in use here and below */
+	uint32_t nr;             /* (w) children */
+	uint32_t spoiled;        /* (w) nothing is to be appended in place */
+	uint64_t stamp;          /* (w) the batch that made it */
+	struct percu_node *next; /* (w) in a list of nodes to retire */
+	struct percu_vec *vec;   /* (c) whose it is */
+#ifndef __cplusplus   /* has no such arrays; percu_node_slot() finds them */
+	void *slot[]; /* (r) */
+#endif
 };
 
 /**
@@ -176,6 +184,11 @@ static inline size_t percu_node_flat_len(const struct percu_node *n)
 	return __atomic_load_n(&n->flat_len, __ATOMIC_ACQUIRE);
 }
 
+static inline void *const *percu_node_slot(const struct percu_node *n, size_t i)
+{
+	return (void *const *)(n + 1) + i;
+}
+
 static inline void *percu_slot_load(void *const *slot)
 {
 	/* Pairs with the release store of an edit in place. */
@@ -215,7 +228,7 @@ static inline PERCU_NONNULL(1) void *percu_vec_get(const struct percu_vec *v,
 	const struct percu_node *root = percu_vec_root(v);
 
 	if (__builtin_expect(i < percu_node_flat_len(root), 1))
-		return percu_slot_load(&root->slot[i]);
+		return percu_slot_load(percu_node_slot(root, i));
 	return percu_vec_get_slow(v, root, i);
 }
 
@@ -256,7 +269,7 @@ static inline void *percu_view_get(struct percu_view view, size_t i)
 	if (__builtin_expect(i >= view.len, 0))
 		return NULL;
 	if (__builtin_expect(view.root->level == 0, 1))
-		return percu_slot_load(&view.root->slot[i]);
+		return percu_slot_load(percu_node_slot(view.root, i));
 	return percu_view_get_slow(view.root, i);
 }
 
@@ -268,10 +281,10 @@ static inline void *percu_view_get(struct percu_view view, size_t i)
  */
 PERCU_API PERCU_NONNULL(1) size_t percu_vec_live(const struct percu_vec *v);
 
-/* private: the slots [i, end) of a view that lie together in memory */
+/* private: the slots of a view up to end that lie together in memory */
 struct percu_chunk {
 	struct percu_view view;
-	void *const *slot; /* biased: slot[i] is the view's slot i */
+	void *const *slot; /* the first of them */
 	size_t end;
 };
 
@@ -281,17 +294,22 @@ PERCU_API void percu_chunk_next(struct percu_chunk *c);
 #define PERCU_PASTE_(a, b) a##b
 #define PERCU_PASTE(a, b)  PERCU_PASTE_(a, b)
 /*
- * The outer loop goes from chunk to chunk, the inner one through a chunk.  A
- * break leaves the inner one with i < end, and then the outer one ends too.
+ * The outer loop goes from chunk to chunk, the inner one through a chunk, with
+ * variables that nothing points to.  A break leaves the inner one with i < end,
+ * and then the outer one ends too.
  */
-#define PERCU_FOR_EACH_(c, view_, i, obj)                                \
-	for (struct percu_chunk c = ((i) = 0, percu_chunk_first(view_)); \
-	     (i) < c.end;                                                \
-	     (i) < c.end ? (void)(c.end = 0) : percu_chunk_next(&c))     \
-		for (; (i) < c.end; (i)++)                               \
-			if (!((obj) = (__typeof__(obj))percu_slot_load(  \
-				      &c.slot[i]))) {                    \
+#define PERCU_FOR_EACH_(c, view_, i, obj)                                 \
+	for (struct percu_chunk c = ((i) = 0, percu_chunk_first(view_));  \
+	     (i) < c.end;                                                 \
+	     (i) < c.end ? (void)(c.end = 0) : percu_chunk_next(&c))      \
+		for (void *const *c##_at = c.slot, *const *c##_end =      \
+							   c.slot +       \
+							   (c.end - (i)); \
+		     c##_at < c##_end; c##_at++, (i)++)                   \
+			if (!((obj) = (__typeof__(obj))percu_slot_load(   \
+				      c##_at))) {                         \
 			} else
+#define PERCU_FOR_EACH(c, view, i, obj) PERCU_FOR_EACH_(c, view, i, obj)
 /* public: */
 
 /**
@@ -305,7 +323,7 @@ PERCU_API void percu_chunk_next(struct percu_chunk *c);
  * Context: the read section that the view was made in.
  */
 #define percu_view_for_each(view, i, obj) \
-	PERCU_FOR_EACH_(PERCU_PASTE(percu_chunk_, __COUNTER__), view, i, obj)
+	PERCU_FOR_EACH(PERCU_PASTE(percu_chunk_, __COUNTER__), view, i, obj)
 
 /**
  * percu_vec_for_each() - go through a view of a vector that is made for it
@@ -479,10 +497,12 @@ PERCU_API PERCU_NONNULL(1) int percu_vec_compact(struct percu_vec *v);
 struct percu_vec_batch {
 	/* private: */
 	struct percu_vec *vec;
-	struct percu_node *root;
-	uint64_t stamp;
-	void *gone; /* what commit is to retire */
-	uint64_t reserved[4];
+	struct percu_node *root;     /* of the version in the making */
+	struct percu_node *replaced; /* published nodes that it does without */
+	uint64_t stamp;              /* nodes of this stamp are its own */
+	size_t live;
+	struct percu_vec_gone *gone, *gone_last; /* to retire at its end */
+	bool owed;                               /* from before it began */
 };
 
 /**
@@ -510,8 +530,8 @@ PERCU_API PERCU_NONNULL(1) int percu_vec_batch_append(struct percu_vec_batch *b,
 PERCU_API PERCU_NONNULL(1) int percu_vec_batch_insert(struct percu_vec_batch *b,
 						      size_t i, void *obj);
 PERCU_API
-	PERCU_NONNULL(1) int percu_vec_batch_replace(struct percu_vec_batch *b,
-						     size_t i, void *obj);
+PERCU_NONNULL(1)
+int percu_vec_batch_replace(struct percu_vec_batch *b, size_t i, void *obj);
 PERCU_API PERCU_NONNULL(1) int percu_vec_batch_remove(struct percu_vec_batch *b,
 						      size_t i);
 
@@ -522,7 +542,7 @@ PERCU_API PERCU_NONNULL(1) int percu_vec_batch_remove(struct percu_vec_batch *b,
  * Return: 0.
  */
 PERCU_API
-	PERCU_NONNULL(1) int percu_vec_batch_commit(struct percu_vec_batch *b);
+PERCU_NONNULL(1) int percu_vec_batch_commit(struct percu_vec_batch *b);
 
 /**
  * percu_vec_batch_abort() - forget what the batch has done
@@ -531,7 +551,7 @@ PERCU_API
  * What it was given to insert is the caller's again.
  */
 PERCU_API
-	PERCU_NONNULL(1) void percu_vec_batch_abort(struct percu_vec_batch *b);
+PERCU_NONNULL(1) void percu_vec_batch_abort(struct percu_vec_batch *b);
 
 /* Audit. --------------------------------------------------------------------- */
 

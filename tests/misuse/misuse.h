@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include <percu/alloc.h>
+#include <percu/buf.h>
 #include <percu/pool.h>
 #include <percu/stats.h>
 
@@ -293,6 +294,19 @@ static inline void get_many(struct percu_pool *pool, void **objs)
 {
 	for (int i = 0; i < MISUSE_MANY; i++)
 		objs[i] = must(percu_pool_get(pool));
+}
+
+/* A slice of so many bytes; it has its block for itself. */
+static inline struct percu_slice make_slice(size_t len)
+{
+	struct percu_buf *b = must(percu_buf_get(len));
+	struct percu_slice s;
+
+	memset(b->data, 'x', b->len = len);
+	s = percu_slice_of(b, 0, len);
+	percu_buf_put(b);
+	must(s.block);
+	return s;
 }
 
 #endif /* PERCU_TESTS_MISUSE_H */
