@@ -94,9 +94,8 @@ static void wait_check(struct percu_pool *p, const char *what)
 	}
 }
 
-PERCU_API void percu_pool_barrier(struct percu_pool *pool)
+static void pool_barrier(struct percu_pool *pool)
 {
-	pool_check(pool, "barrier");
 	wait_check(pool, "percu_pool_barrier()");
 	parked_place();
 	if (wait_all(pool))
@@ -105,6 +104,13 @@ PERCU_API void percu_pool_barrier(struct percu_pool *pool)
 			    pool->name);
 }
 
+PERCU_API void percu_pool_barrier(struct percu_pool *pool)
+{
+	pool_check(pool, "barrier");
+	pool_barrier(pool);
+}
+
+/* A pool that another thread is ending goes no further while it is held. */
 PERCU_API void percu_barrier(void)
 {
 	struct percu_pool *p = NULL;
@@ -112,7 +118,7 @@ PERCU_API void percu_barrier(void)
 	pool_init();
 	while ((p = pool_next(p)))
 		if (p->retire.flavor)
-			percu_pool_barrier(p);
+			pool_barrier(p);
 }
 
 /*
