@@ -2,7 +2,7 @@
 /*
  * pool/barrier.c - waiting until what was retired is put
  *
- * In counts magazines before they are handed over, out after they are done,
+ * In counts magazines before they are filled, out after they are done,
  * and those of one struct retire are done in the order in which they were
  * handed over.  When out has reached what in was, each magazine that had been
  * handed over by then is done: those before it in the order are no more than

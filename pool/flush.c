@@ -38,6 +38,7 @@ static void drain_record(struct retire *r, struct record *rec, struct which *w,
 			w->short_ = true;
 			return;
 		}
+		retire_enter(r);
 		m->count =
 			(uint32_t)record_drain(rec, m->slot, r->pool->magazine);
 		magazine_check_in(r->pool, m->slot, m->count);
@@ -55,6 +56,8 @@ static void take_partial(struct retire *r, struct grace_wait **taken)
 	lock_take(&r->pool->depot.lock, LOCK_DEPOT);
 	m = r->partial;
 	r->partial = NULL;
+	if (m)
+		retire_enter(r);
 	lock_give(&r->pool->depot.lock, LOCK_DEPOT);
 	if (!m)
 		return;

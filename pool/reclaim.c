@@ -81,7 +81,10 @@ static void on_done(struct grace_wait **round)
 		}
 		if (r->pool->checked)
 			checked_retired(r->pool, m->slot, m->count);
-		list_add_tail(&m->list, &back);
+		if (likely(m->count))
+			list_add_tail(&m->list, &back);
+		else
+			depot_return(r->pool, m);
 	}
 	depot_receive(r->pool, &back);
 	/* Releases, both: what was done is seen by who finds it counted. */

@@ -226,11 +226,10 @@ static bool record_open(struct retire *r, struct record *rec, void *site)
 	return true;
 }
 
-/* A filled magazine, checked in, is the reclaimer's from here on. */
+/* A magazine, checked in and counted, is the reclaimer's from here on. */
 void retire_hand_over(struct retire *r, struct magazine *m)
 {
 	m->retire = r;
-	__atomic_fetch_add(&r->in, 1, __ATOMIC_RELAXED);
 	grace_defer(r->grace, &m->wait, retire_weight(m));
 }
 
@@ -241,11 +240,9 @@ static bool record_make_room(struct retire *r, struct record *rec, void *site)
 
 	if (!m)
 		return false;
+	retire_enter(r);
+	/* None, if somebody else was faster: it is counted, and goes too. */
 	m->count = (uint32_t)record_spill(r, m->slot, r->pool->magazine);
-	if (!m->count) { /* somebody else was faster */
-		spare_give(r, rec, m);
-		return true;
-	}
 	magazine_check_in(r->pool, m->slot, m->count);
 	m->wait.site = site;
 	retire_hand_over(r, m);
@@ -274,6 +271,7 @@ static bool retire_direct(struct retire *r, void *obj, void *site)
 		if (m->count == p->magazine) {
 			full = m;
 			r->partial = NULL;
+			retire_enter(r);
 		}
 	}
 	lock_give(&p->depot.lock, LOCK_DEPOT);
