@@ -145,13 +145,13 @@ static uint64_t bytes_now(void)
 }
 
 /*
- * Wakes who waits for a batch.  The fence pairs with the one of the waiter,
- * who first counts itself and then looks: one of the two sees the other.
+ * Wakes who waits for a batch.  That one first counts itself and then looks;
+ * here the count is looked at after what is waited for was done.  Both change
+ * the one word, so one of the two sees the other.
  */
 static void tell_waiters(void)
 {
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&graces.waiters, __ATOMIC_RELAXED))
+	if (!__atomic_fetch_add(&graces.waiters, 0, __ATOMIC_ACQ_REL))
 		return;
 	graces_lock();
 	pthread_cond_broadcast(&graces.done);
@@ -398,8 +398,8 @@ void grace_wait_for(struct grace *g, bool (*test)(void *arg), void *arg)
 	if (online)
 		g->flavor->thread_offline();
 	graces_lock();
-	__atomic_fetch_add(&graces.waiters, 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* see tell_waiters() */
+	/* Pairs with tell_waiters(). */
+	__atomic_fetch_add(&graces.waiters, 1, __ATOMIC_ACQ_REL);
 	while (!test(arg))
 		wait_step();
 	__atomic_fetch_sub(&graces.waiters, 1, __ATOMIC_RELAXED);
