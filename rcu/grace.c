@@ -219,7 +219,8 @@ static void round_run(struct grace *g, uint64_t now)
 	graces_lock();
 	g->round = inbox_take(g);
 	if (g->round) {
-		__atomic_store_n(&g->started, g->started + 1, __ATOMIC_RELAXED);
+		/* Both sides: pairs with grace_next(). */
+		__atomic_fetch_add(&g->started, 1, __ATOMIC_ACQ_REL);
 		g->since = now;
 		stall_begin(g);
 		graces_unlock();
@@ -427,8 +428,13 @@ int grace_admit(struct grace *g)
 
 uint64_t grace_next(struct grace *g)
 {
-	/* Relaxed: of a round that is found begun another is waited for. */
-	return __atomic_load_n(&g->started, __ATOMIC_RELAXED) + 1;
+	/*
+	 * A change, though of nothing: either the round that is named sees
+	 * what the caller has done before, as its readers then do, or it is
+	 * found begun here, and the next one is named.  A mere load could be
+	 * done before the caller's stores are seen.
+	 */
+	return __atomic_fetch_add(&g->started, 0, __ATOMIC_ACQ_REL) + 1;
 }
 
 bool grace_ended(struct grace *g, uint64_t round)
