@@ -36,6 +36,8 @@ static void drain_record(struct retire *r, struct record *rec, struct which *w,
 		m = retire_magazine(r, rec);
 		if (!m) {
 			w->short_ = true;
+			/* The next flush is to find it. */
+			__atomic_store_n(&r->armed, true, __ATOMIC_SEQ_CST);
 			return;
 		}
 		retire_enter(r);
