@@ -206,7 +206,7 @@ static void round_run(struct grace *g, uint64_t now)
 {
 	bool flush = g->flush_at &&
 		     (g->flush_at <= now || bytes_now() >= graces.soft ||
-		      graces.waiters);
+		      __atomic_load_n(&graces.waiters, __ATOMIC_RELAXED));
 
 	g->busy = true;
 	g->due = 0;
@@ -357,8 +357,10 @@ bool grace_in_callback(void)
 	return running != NULL;
 }
 
+/* What is waited for may hang on the grace periods of every flavor. */
 bool grace_may_wait(const struct rcu_flavor_struct *flavor)
 {
+	for_each_grace(g) if (grace_reading(g->flavor)) return false;
 	return !running && !grace_reading(flavor);
 }
 
@@ -372,7 +374,8 @@ static bool work_without_thread(void)
 {
 	for_each_grace(g)
 	{
-		if (!has_work(g) || g->busy || reclaimer_start(g))
+		if (!has_work(g) || g->busy || reclaimer_start(g) ||
+		    grace_reading(g->flavor)) /* it would wait for itself */
 			continue;
 		round_run(g, os_clock());
 		return true;
