@@ -284,7 +284,7 @@ static void *reclaimer(void *arg)
 		else
 			round_run(g, now);
 	}
-	g->running = false;
+	__atomic_store_n(&g->running, false, __ATOMIC_RELAXED);
 	graces_unlock();
 	g->flavor->unregister_thread();
 	return NULL;
@@ -293,13 +293,16 @@ static void *reclaimer(void *arg)
 /* graces.lock is held.  False: there is no thread to be had now. */
 static bool reclaimer_start(struct grace *g)
 {
-	if (!g->running && !g->stop)
-		g->running = os_thread(&g->thread, reclaimer, g,
-				       "percu-reclaim") == 0;
+	if (!g->running && !g->stop &&
+	    !os_thread(&g->thread, reclaimer, g, "percu-reclaim"))
+		__atomic_store_n(&g->running, true, __ATOMIC_RELAXED);
 	return g->running;
 }
 
-/* A round is to begin at that time or sooner. */
+/*
+ * A round is to begin at that time or sooner.  Without a thread one of those
+ * who wait must run it, and is told.
+ */
 static void round_due(struct grace *g, uint64_t when)
 {
 	graces_lock();
@@ -307,13 +310,15 @@ static void round_due(struct grace *g, uint64_t when)
 		g->due = when;
 		pthread_cond_signal(&g->wake);
 	}
-	reclaimer_start(g);
+	if (!reclaimer_start(g))
+		pthread_cond_broadcast(&graces.done);
 	graces_unlock();
 }
 
 static void hurry(struct grace *g)
 {
-	if (!__atomic_exchange_n(&g->hurried, true, __ATOMIC_RELAXED))
+	if (!__atomic_exchange_n(&g->hurried, true, __ATOMIC_RELAXED) ||
+	    !__atomic_load_n(&g->running, __ATOMIC_RELAXED))
 		round_due(g, 1);
 }
 
@@ -325,7 +330,8 @@ void grace_defer(struct grace *g, struct grace_wait *w, uint64_t bytes)
 
 	if (total >= graces.soft)
 		hurry(g);
-	else if (first)
+	/* Relaxed: a thread that could not be had is tried for again. */
+	else if (first || !__atomic_load_n(&g->running, __ATOMIC_RELAXED))
 		round_due(g, os_clock() + LINGER);
 }
 
@@ -341,7 +347,8 @@ void grace_arm(struct grace *g)
 		g->flush_at = os_clock() + conf.defer_age * 1000000ull;
 		pthread_cond_signal(&g->wake);
 	}
-	reclaimer_start(g);
+	if (!reclaimer_start(g))
+		pthread_cond_broadcast(&graces.done);
 	graces_unlock();
 }
 
