@@ -37,7 +37,7 @@
 void pool_stop(struct percu_pool *p)
 {
 	p->stopped = true;
-	__atomic_store_n(&p->hot->base, p->dummy, __ATOMIC_RELEASE);
+	__atomic_store_n(p->hot, p->dummy, __ATOMIC_RELEASE);
 	/* Before the bitmap of open records is read: see record_lock(). */
 	__atomic_store_n(&p->inner.base, p->dummy, __ATOMIC_SEQ_CST);
 }
@@ -51,7 +51,7 @@ void pool_start(struct percu_pool *p)
 	p->stopped = false;
 	__atomic_store_n(&p->inner.base, base, __ATOMIC_RELEASE);
 	if (cpu_info.rseq && !p->checked)
-		__atomic_store_n(&p->hot->base, base, __ATOMIC_RELEASE);
+		__atomic_store_n(p->hot, base, __ATOMIC_RELEASE);
 }
 
 #define for_each_open(p, index)                                             \

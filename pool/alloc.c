@@ -212,28 +212,56 @@ static __attribute__((noinline, cold)) void *alloc_slow(size_t size)
 	return large_alloc(1, size, &zero);
 }
 
-static inline struct percu_front *front_of(size_t size)
+/* One register for all of it: compilers would rather have one a field. */
+static inline struct class_hits *hits(void)
 {
-	return &class_fronts.of[class_of(size)];
+	struct class_hits *h = &class_hits;
+
+	__asm__("" : "+r"(h));
+	return h;
+}
+
+/* Acquire: pairs with hits_open().  0 until then. */
+static inline unsigned int small_class(const struct class_hits *h, size_t size)
+{
+	return __atomic_load_n(&h->small[(size + 7) / 8], __ATOMIC_ACQUIRE);
+}
+
+static inline unsigned int large_class(const struct class_hits *h, size_t size)
+{
+	return __atomic_load_n(&h->large[(size + 127) / 128], __ATOMIC_ACQUIRE);
+}
+
+static inline bool hit_pop(struct class_hits *h, unsigned int c, void **ptr)
+{
+	return likely(c) && likely(percu_base_pop(&h->front, &h->base[c], ptr));
+}
+
+static inline bool hit_push(struct class_hits *h, unsigned int c, void *ptr)
+{
+	return likely(c) &&
+	       likely(percu_base_push(&h->front, &h->base[c], ptr));
 }
 
 /* Over 1 KiB: another table. */
 static __attribute__((noinline)) void *alloc_medium(size_t size)
 {
+	struct class_hits *h = hits();
 	void *ptr;
 
-	if (likely(size <= CLASS_MAX && percu_class_pop(front_of(size), &ptr)))
+	if (likely(size <= CLASS_MAX) && hit_pop(h, large_class(h, size), &ptr))
 		return ptr;
 	return alloc_slow(size);
 }
 
 PERCU_API __attribute__((aligned(CACHE_LINE))) void *percu_alloc(size_t size)
 {
+	struct class_hits *h = hits();
 	void *ptr;
 
 	if (unlikely(size > CLASS_SMALL_MAX))
 		return alloc_medium(size);
-	if (likely(percu_class_pop(front_of(size), &ptr)))
+	if (hit_pop(h, small_class(h, size), &ptr))
 		return ptr;
 	return alloc_slow(size);
 }
@@ -354,6 +382,7 @@ static __attribute__((noinline, cold)) void free_slow(void *ptr)
 PERCU_API __attribute__((aligned(CACHE_LINE))) void percu_free(void *ptr)
 {
 	uintptr_t p = (uintptr_t)ptr;
+	struct class_hits *h = hits();
 	struct arena *a;
 	unsigned int c;
 
@@ -365,7 +394,7 @@ PERCU_API __attribute__((aligned(CACHE_LINE))) void percu_free(void *ptr)
 	/* A dependent load: whoever has the pointer got it after the entry. */
 	c = __atomic_load_n(&a->class[(p >> PAGE_SHIFT_) & (ARENA_PAGES - 1)],
 			    __ATOMIC_RELAXED);
-	if (likely(percu_class_push(&class_fronts.none + c, ptr)))
+	if (likely(percu_base_push(&h->front, &h->base[c], ptr)))
 		return;
 	free_slow(ptr);
 }
@@ -426,15 +455,25 @@ static __attribute__((noinline, cold)) void free_sized_slow(void *ptr,
 	free_from(ptr, __builtin_return_address(0));
 }
 
+/* Over 1 KiB, as alloc_medium(). */
+static __attribute__((noinline)) void free_sized_medium(void *ptr, size_t size)
+{
+	struct class_hits *h = hits();
+
+	if (likely(ptr && size <= CLASS_MAX) &&
+	    hit_push(h, large_class(h, size), ptr))
+		return;
+	free_sized_slow(ptr, size);
+}
+
 PERCU_API __attribute__((aligned(CACHE_LINE))) void
 percu_free_sized(void *ptr, size_t size)
 {
-	struct percu_front *front;
+	struct class_hits *h = hits();
 
-	if (unlikely(!ptr || size > CLASS_MAX))
-		return free_sized_slow(ptr, size);
-	front = front_of(size);
-	if (likely(percu_class_push(front, ptr)))
+	if (unlikely(size > CLASS_SMALL_MAX))
+		return free_sized_medium(ptr, size);
+	if (likely(ptr) && hit_push(h, small_class(h, size), ptr))
 		return;
 	free_sized_slow(ptr, size);
 }

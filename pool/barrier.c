@@ -31,15 +31,15 @@ static bool passed(void *arg)
 {
 	const struct mark *m = arg;
 
-	/* Acquire: pairs with on_done(). */
-	return __atomic_load_n(&m->retire->out, __ATOMIC_ACQUIRE) >= m->in;
+	/* Acquires from on_done(); the rest is for tell_waiters(). */
+	return __atomic_load_n(&m->retire->out, __ATOMIC_SEQ_CST) >= m->in;
 }
 
 static bool none_left(void *arg)
 {
 	struct percu_pool *p = arg;
 
-	return !__atomic_load_n(&p->left, __ATOMIC_ACQUIRE);
+	return !__atomic_load_n(&p->left, __ATOMIC_SEQ_CST);
 }
 
 /* All of the pool's that was handed over, and all that was left. */

@@ -101,7 +101,7 @@ void pool_setup(struct percu_pool *p, const struct percu_pool_attr *attr)
 	p->front = pools.start;
 	p->dummy = p->front.base;
 	p->inner = p->front;
-	p->hot = &p->front;
+	p->hot = &p->front.base;
 }
 
 static int slab_setup(struct percu_pool *p, const struct percu_pool_attr *attr)

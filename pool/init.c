@@ -3,9 +3,8 @@
  * pool/init.c - start, and fork
  *
  * Start.  The library sets itself up on its first slow path or in its
- * constructor, whichever comes first.  Before that every class pool has a
- * static record of zeroes as its base and a mask of 0: the not-yet state is
- * the stopped state, and static constructors of others may allocate.
+ * constructor, whichever comes first.  Static constructors of others may
+ * allocate before that: each size has no class yet, which is a miss.
  *
  * Fork.  The child must find every lock free and every structure whole, with
  * no thread but the one that forked.  The handler before fork takes the age
@@ -32,36 +31,55 @@
 #include "sys/report.h"
 #include "sys/tool.h"
 
-/* The record of the not-yet state: empty, full, and never written. */
+/* Where there is no memory for a dummy: empty, full, and never written. */
 static const char no_record[sizeof(struct record)]
 	__attribute__((aligned(CACHE_LINE)));
 
-#define NOT_YET                                                      \
-	{                                                            \
-		.base = (char *)(uintptr_t)no_record, .index_off = 4 \
-	}
-struct class_fronts class_fronts = {
-	.none = NOT_YET,
-	.of = { [0 ... NR_CLASSES - 1] = NOT_YET },
-};
+struct class_hits class_hits __attribute__((aligned(CACHE_LINE)));
 
 struct percu_pool class_pool[NR_CLASSES];
 
 struct pools pools;
 
 /*
- * Somebody may be missing on this front at the moment.  A sequence loads the
- * mask before the base: here the base, which is good for any index, goes
- * first.  x86 keeps both orders.  setup() fences before a record is published,
- * so that no sequence has yet the index of before.
+ * Stands in for struct rseq on the lock path, where an index may be anything
+ * and the dummy a single record: a thread that is not registered.
  */
-static void front_setup(struct percu_pool *p, struct percu_front *hot)
+static __thread struct {
+	uint32_t cpu_id_start;
+	int32_t cpu_id;
+	uint64_t rseq_cs; /* sequences write it */
+} no_area __attribute__((tls_model("initial-exec"))) = { .cpu_id = -1 };
+
+static ptrdiff_t no_area_offset(void)
 {
-	__atomic_store_n(&hot->base, p->front.base, __ATOMIC_RELEASE);
-	__atomic_store_n(&hot->index_off, p->front.index_off, __ATOMIC_RELEASE);
-	if (cpu_info.rseq)
-		__atomic_store_n(&hot->mask, UINT32_MAX, __ATOMIC_RELEASE);
-	p->hot = hot;
+	char *self = (char *)&no_area;
+
+#if PERCU_HAS_RSEQ
+	__asm__("subq %%fs:0, %0" : "+r"(self));
+#endif
+	return (ptrdiff_t)self;
+}
+
+/* Plain: no size has a class yet, and no arena is there to free a block of. */
+static void hits_setup(void)
+{
+	class_hits.front = pools.start;
+	if (!cpu_info.rseq)
+		class_hits.front.rseq = no_area_offset();
+	for (unsigned int c = 0; c <= NR_CLASSES; c++)
+		class_hits.base[c] = pools.start.base;
+}
+
+/* Release: who finds a class in the tables finds all else set up. */
+static void hits_open(void)
+{
+	for (unsigned int i = 0; i < sizeof(class_small); i++)
+		__atomic_store_n(&class_hits.small[i], class_small[i] + 1,
+				 __ATOMIC_RELEASE);
+	for (unsigned int i = 0; i < sizeof(class_large); i++)
+		__atomic_store_n(&class_hits.large[i], class_large[i] + 1,
+				 __ATOMIC_RELEASE);
 }
 
 static void class_setup(unsigned int c)
@@ -78,7 +96,7 @@ static void class_setup(unsigned int c)
 	slab_init(&p->slab, class_size[c], class_size[c] < 16 ? 8 : 16,
 		  (uint8_t)(c + 1), p);
 	pool_setup(p, &attr);
-	front_setup(p, &class_fronts.of[c]);
+	p->hot = &class_hits.base[c + 1];
 	p->open = meta_alloc(bitmap_bytes());
 	list_add_tail(&p->pools, &pools.list);
 	__atomic_store_n(&p->magic, POOL_ALIVE, __ATOMIC_RELEASE);
@@ -87,8 +105,8 @@ static void class_setup(unsigned int c)
 /*
  * A zero record for each index, on either path: who inlines get and put looks
  * at the front of a pool of the lock path too.  Without memory for it at start
- * the lock path is used, and each new pool tries again; the classes' masks
- * stay 0, and one record does for them.
+ * the lock path is used, and each new pool tries again; the classes, whose
+ * sequences find no area there, make do with one record.
  */
 static void dummy_setup(void)
 {
@@ -136,6 +154,7 @@ static void setup(void)
 	cpu_init(conf.lock || tool.tsan);
 	heap_init();
 	dummy_setup();
+	hits_setup();
 	lock_init(&pools.age);
 	lock_init(&pools.list_lock);
 	pthread_cond_init(&pools.idle, NULL);
@@ -153,8 +172,8 @@ static void setup(void)
 	for (unsigned int c = 0; c < NR_CLASSES; c++)
 		class_setup(c);
 	large_setup();
-	cpu_fence(); /* see front_setup() */
 	fork_setup();
+	hits_open();
 }
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;

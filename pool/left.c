@@ -81,7 +81,7 @@ static bool left_next(struct grace *g, struct left_object *next)
 			continue;
 		*next = *o;
 		o->obj = NULL;
-		left.n--;
+		__atomic_store_n(&left.n, left.n - 1, __ATOMIC_SEQ_CST);
 		any = true;
 	}
 	lock_give(&left.lock, LOCK_DEPOT);
@@ -105,7 +105,7 @@ void left_done(const struct grace_wait *w)
 bool left_room(void *arg)
 {
 	(void)arg;
-	return __atomic_load_n(&left.n, __ATOMIC_RELAXED) < NR_LEFT;
+	return __atomic_load_n(&left.n, __ATOMIC_SEQ_CST) < NR_LEFT;
 }
 
 struct lock *left_lock(void)

@@ -170,7 +170,7 @@ enum pool_magic {
 struct percu_pool {
 	struct percu_front front; /* (r) what percu_pool_get and put use */
 	struct percu_front inner; /* (r) the records, unless stopped */
-	struct percu_front *hot;  /* (c) &front, or one of class_fronts */
+	char **hot;               /* (c) &front.base, or one of class_hits */
 	uint32_t magic;           /* (a) enum pool_magic */
 	uint32_t magazine;        /* (c) objects in a magazine */
 	uint32_t capacity_max;    /* (c) of a record */
@@ -214,15 +214,19 @@ static_assert(offsetof(struct percu_pool, front) == 0, "known to inline.h");
 extern struct percu_pool class_pool[NR_CLASSES] HIDDEN;
 
 /*
- * The class pools' fronts, close together.  The page map names classes plus
- * one, so what it says indexes from none: that stands for pages of no class,
- * has the dummy for ever, and turns every other free into a miss.
+ * What a hit of a size class reads, behind one address: one more load in get
+ * and put costs a pair about a cycle of eleven.  Classes are counted from one,
+ * as in the page map.  No class, 0, has the dummy for ever, and turns every
+ * other free into a miss; that a size has none says that the library is not set
+ * up yet.
  */
-struct class_fronts {
-	struct percu_front none;
-	struct percu_front of[NR_CLASSES];
+struct class_hits {
+	struct percu_front front;   /* (c) the classes', but for their bases */
+	char *base[1 + NR_CLASSES]; /* (r) */
+	uint8_t small[CLASS_SMALL_MAX / 8 + 1]; /* (a) class_small, plus one */
+	uint8_t large[CLASS_MAX / 128 + 1];     /* (a) class_large, plus one */
 };
-extern struct class_fronts class_fronts HIDDEN;
+extern struct class_hits class_hits HIDDEN;
 
 /* init.c */
 extern struct pools {

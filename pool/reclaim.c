@@ -89,7 +89,7 @@ static void on_done(struct grace_wait **round)
 	depot_receive(r->pool, &back);
 	/* Releases, both: what was done is seen by who finds it counted. */
 	__atomic_fetch_add(&r->done, n, __ATOMIC_RELEASE);
-	__atomic_fetch_add(&r->out, taken, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&r->out, taken, __ATOMIC_SEQ_CST);
 	grace_undefer(bytes);
 }
 

@@ -213,24 +213,24 @@ rseq_take(struct percu_front *front, void **objs, size_t n, long how)
 	uint64_t rec, tmp, word, k, p, j, t, w;
 
 	__asm__ __volatile__ goto(
-		PERCU_RSEQ_BEGIN(none, "",
-				 "") "movq (%[rec]), %[word]\n\t"
-				     "movzwl %w[word], %k[tmp]\n\t"
-				     "movq %[n], %[k]\n\t"
-				     "cmpq %[tmp], %[k]\n\t"
-				     "cmovaq %[tmp], %[k]\n\t"
-				     "testq %[k], %[k]\n\t"
-				     "jz %l[none]\n\t"
-				     "subq %[k], %[tmp]\n\t"
-				     "leaq %c[slots](%[rec],%[tmp],8), %[p]\n\t"
-				     "xorl %k[j], %k[j]\n"
-				     "6:\n\t"
-				     "movq (%[p],%[j],8), %[t]\n\t"
-				     "movq %[t], (%[objs],%[j],8)\n\t"
-				     "incq %[j]\n\t"
-				     "cmpq %[k], %[j]\n\t"
-				     "jb 6b\n\t" BULK_COMMIT(
-					     "addq %[w], %[t]\n\t", "addq")
+		PERCU_RSEQ_BEGIN(
+			none, "") "movq (%[rec]), %[word]\n\t"
+				  "movzwl %w[word], %k[tmp]\n\t"
+				  "movq %[n], %[k]\n\t"
+				  "cmpq %[tmp], %[k]\n\t"
+				  "cmovaq %[tmp], %[k]\n\t"
+				  "testq %[k], %[k]\n\t"
+				  "jz %l[none]\n\t"
+				  "subq %[k], %[tmp]\n\t"
+				  "leaq %c[slots](%[rec],%[tmp],8), %[p]\n\t"
+				  "xorl %k[j], %k[j]\n"
+				  "6:\n\t"
+				  "movq (%[p],%[j],8), %[t]\n\t"
+				  "movq %[t], (%[objs],%[j],8)\n\t"
+				  "incq %[j]\n\t"
+				  "cmpq %[k], %[j]\n\t"
+				  "jb 6b\n\t" BULK_COMMIT("addq %[w], %[t]\n\t",
+							  "addq")
 		: [rec] "=&r"(rec), [tmp] "=&r"(tmp), [word] "=&r"(word),
 		  [k] "=&r"(k), [p] "=&r"(p), [j] "=&r"(j), [t] "=&r"(t),
 		  [w] "=&r"(w)
@@ -249,7 +249,7 @@ rseq_give(struct percu_front *front, void *const *objs, size_t n, long how)
 	uint64_t rec, tmp, word, k, p, j, t, w;
 
 	__asm__ __volatile__ goto(
-		PERCU_RSEQ_BEGIN(none, "",
+		PERCU_RSEQ_BEGIN(none,
 				 "") "movq (%[rec]), %[word]\n\t"
 				     "movzwl %w[word], %k[tmp]\n\t"
 				     "movl 8(%[rec]), %k[k]\n\t"

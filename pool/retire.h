@@ -15,6 +15,8 @@
 
 #include <percu/flavor.h>
 
+#include "rcu/grace.h" /* grace_reading() */
+
 struct percu_pool;
 
 /*
@@ -57,8 +59,5 @@ int retire_admit(const struct rcu_flavor_struct *flavor);
  */
 uint64_t grace_now(const struct rcu_flavor_struct *flavor);
 bool grace_passed(const struct rcu_flavor_struct *flavor, uint64_t then);
-
-/* Is the caller inside a read section, as far as the flavor knows? */
-bool grace_reading(const struct rcu_flavor_struct *flavor);
 
 #endif /* PERCU_POOL_RETIRE_H */

@@ -141,17 +141,17 @@ struct grace *grace_of(const struct rcu_flavor_struct *flavor)
 
 static uint64_t bytes_now(void)
 {
-	return __atomic_load_n(&graces.bytes, __ATOMIC_RELAXED);
+	return __atomic_load_n(&graces.bytes, __ATOMIC_SEQ_CST);
 }
 
 /*
- * Wakes who waits for a batch.  That one first counts itself and then looks;
- * here the count is looked at after what is waited for was done.  Both change
- * the one word, so one of the two sees the other.
+ * Wakes who waits for a batch.  Sequentially consistent, all four: the waiter
+ * counts itself and then looks for what is done; here what is done has been
+ * counted, and then waiters are looked for.  One of the two sees the other.
  */
 static void tell_waiters(void)
 {
-	if (!__atomic_fetch_add(&graces.waiters, 0, __ATOMIC_ACQ_REL))
+	if (!__atomic_load_n(&graces.waiters, __ATOMIC_SEQ_CST))
 		return;
 	graces_lock();
 	pthread_cond_broadcast(&graces.done);
@@ -210,7 +210,8 @@ static void round_run(struct grace *g, uint64_t now)
 
 	g->busy = true;
 	g->due = 0;
-	__atomic_store_n(&g->hurried, false, __ATOMIC_RELAXED);
+	/* Acquires, with hurry(): who did not ask again has pushed before. */
+	(void)__atomic_exchange_n(&g->hurried, false, __ATOMIC_ACQ_REL);
 	if (flush)
 		g->flush_at = 0;
 	graces_unlock();
@@ -317,7 +318,8 @@ static void round_due(struct grace *g, uint64_t when)
 
 static void hurry(struct grace *g)
 {
-	if (!__atomic_exchange_n(&g->hurried, true, __ATOMIC_RELAXED) ||
+	/* Releases the caller's push: pairs with round_run(). */
+	if (!__atomic_exchange_n(&g->hurried, true, __ATOMIC_ACQ_REL) ||
 	    !__atomic_load_n(&g->running, __ATOMIC_RELAXED))
 		round_due(g, 1);
 }
@@ -337,7 +339,7 @@ void grace_defer(struct grace *g, struct grace_wait *w, uint64_t bytes)
 
 void grace_undefer(uint64_t bytes)
 {
-	__atomic_sub_fetch(&graces.bytes, bytes, __ATOMIC_RELAXED);
+	__atomic_sub_fetch(&graces.bytes, bytes, __ATOMIC_SEQ_CST);
 }
 
 void grace_arm(struct grace *g)
@@ -409,8 +411,8 @@ void grace_wait_for(struct grace *g, bool (*test)(void *arg), void *arg)
 	if (online)
 		g->flavor->thread_offline();
 	graces_lock();
-	/* Pairs with tell_waiters(). */
-	__atomic_fetch_add(&graces.waiters, 1, __ATOMIC_ACQ_REL);
+	/* Sequentially consistent: see tell_waiters(). */
+	__atomic_fetch_add(&graces.waiters, 1, __ATOMIC_SEQ_CST);
 	while (!test(arg))
 		wait_step();
 	__atomic_fetch_sub(&graces.waiters, 1, __ATOMIC_RELAXED);

@@ -31,6 +31,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "rcu/readers.h"
+
 /* For what a reader and a phase look like; no code of liburcu's is used. */
 #define _LGPL_SOURCE
 #include <urcu/static/urcu-bp.h>
@@ -38,7 +40,6 @@
 #include <urcu/static/urcu-qsbr.h>
 #include <urcu/flavor.h>
 
-#include "rcu/readers.h"
 #include "sys/os.h"
 
 enum kind {

@@ -51,12 +51,12 @@ enum span_kind {
  * record, a magazine) does, and the slab's lock holder reads only OBJ_LIVE.
  */
 enum obj_state {
-	OBJ_LIVE = 1 << 0, /* the slab has handed it out */
-	OBJ_MADE = 1 << 1, /* constructed */
-	OBJ_IDLE = 1 << 2, /* in a magazine off the CPU */
-	OBJ_PUT = 1 << 3,  /* instrumented pools: was put before, ever */
-	OBJ_SEEN = 1 << 4, /* audit: met on its walk */
-	OBJ_OUT = 1 << 5,  /* instrumented pools: a caller has it */
+	OBJ_LIVE = 1 << 0,    /* the slab has handed it out */
+	OBJ_MADE = 1 << 1,    /* constructed */
+	OBJ_IDLE = 1 << 2,    /* in a magazine off the CPU */
+	OBJ_PUT = 1 << 3,     /* instrumented pools: was put before, ever */
+	OBJ_SEEN = 1 << 4,    /* audit: met on its walk */
+	OBJ_OUT = 1 << 5,     /* instrumented pools: a caller has it */
 	OBJ_RETIRED = 1 << 6, /* instrumented pools: it waits for readers */
 };
 

@@ -35,7 +35,10 @@ struct rcu_flavor_struct; /* liburcu's, <urcu/flavor.h> */
  * Found by the macros where no flavor's header has given its own meaning to
  * the name.  It is an object of percu, which stands for urcu_bp_flavor.
  */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wredundant-decls" /* <urcu/flavor.h> */
 extern const struct rcu_flavor_struct rcu_flavor __asm__("percu_flavor_bp");
+#pragma GCC diagnostic pop
 #endif
 
 PERCU_END_DECLS

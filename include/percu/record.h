@@ -18,8 +18,8 @@
  *
  * The dummy base is a read-only mapping of zeroes: its records have count 0
  * and capacity 0, empty for pop and full for push.  A pool that is stopped,
- * ended, instrumented or not yet set up has it as its base.  A thread that is
- * not registered has a negative cpu id and misses too.
+ * ended or instrumented has it as its base.  A thread that is not registered
+ * has a negative cpu id and misses too.
  */
 #ifndef PERCU_RECORD_H
 #define PERCU_RECORD_H
@@ -63,18 +63,17 @@ struct percu_front {
 	char *base;         /* (r) of the records, or the dummy */
 	ptrdiff_t rseq;     /* (c) __rseq_offset, one load nearer */
 	uint32_t index_off; /* (c) of the index in struct rseq */
-	uint32_t mask;      /* (c) of the index; size classes only */
-	uint64_t unused;
+	uint32_t unused[3];
 };
 
 #if PERCU_HAS_RSEQ
 
 /* clang-format off: assembly has lines of its own */
 /*
- * Each sequence fits, with its function around it, a line of 64 bytes: hence
- * registers that need no prefix ("R"), a 32-bit shift, an offset of the slots
- * below 128, and a word that a push only increments.  One more line to fetch
- * costs a pair two cycles of eleven.
+ * The sequence of a typed pool fits, with its function around it, a line of 64
+ * bytes: hence few registers, of which the first need no prefix, a 32-bit
+ * shift, an offset of the slots below 128, and a word that a push only
+ * increments.  One more line to fetch costs a pair a cycle or two of ten.
  *
  * The frame of a sequence.  Labels: 1 arms, 2 starts, 3 is the instruction
  * after the commit, 4 is where the kernel sends an aborted sequence, which
@@ -100,35 +99,30 @@ struct percu_front {
 
 /*
  * Arms, and leaves the address of this CPU's record in %[rec].  load: brings
- * __rseq_offset to %[rseq], where that is not an input.  mask: of the index.
- * The test of cpu_id is a branch, and not a fold into the index, because it is
- * never taken: so the index does not wait for it.
+ * __rseq_offset to %[rseq], where that is not an input.  The test of cpu_id is
+ * a branch, and not a fold into the index, because it is never taken: so the
+ * index does not wait for it.
  */
-#define PERCU_RSEQ_BEGIN(miss, load, mask)             \
-	PERCU_RSEQ_DESCRIBE                            \
-	"1:\n\t" load "leaq 5b(%%rip), %[rec]\n\t"     \
-	"movq %[rec], %%fs:8(%[rseq])\n"               \
-	"2:\n\t"                                       \
-	"movl %c[index_off](%[front]), %k[tmp]\n\t"    \
-	"cmpl $0, %%fs:4(%[rseq])\n\t"                 \
-	"js %l[" #miss "]\n\t"                         \
-	"movl %%fs:(%[rseq],%[tmp]), %k[rec]\n\t" mask \
-	"shll %[shift], %k[rec]\n\t"                   \
-	"addq (%[front]), %[rec]\n\t"
+#define PERCU_RSEQ_BEGIN(miss, load)               \
+	PERCU_RSEQ_DESCRIBE                        \
+	"1:\n\t" load "leaq 5b(%%rip), %[rec]\n\t" \
+	"movq %[rec], %%fs:8(%[rseq])\n"           \
+	"2:\n\t"                                   \
+	"movl %[index_off], %k[tmp]\n\t"           \
+	"cmpl $0, %%fs:4(%[rseq])\n\t"             \
+	"js %l[" #miss "]\n\t"                     \
+	"movl %%fs:(%[rseq],%[tmp]), %k[rec]\n\t"  \
+	"shll %[shift], %k[rec]\n\t"               \
+	"addq %[base], %[rec]\n\t"
 
-#define PERCU_RSEQ_INPUTS(front_)                                         \
-	[front] "r"(front_),                                              \
-		[index_off] "i"(offsetof(struct percu_front, index_off)), \
-		[rseq_copy] "i"(offsetof(struct percu_front, rseq)),      \
-		[mask] "i"(offsetof(struct percu_front, mask)),           \
-		[slots] "i"(PERCU_RECORD_SLOTS), [shift] "i"(PERCU_RECORD_SHIFT)
+#define PERCU_RSEQ_OPERANDS(front_, base_)                                     \
+	[index_off] "m"((front_)->index_off), [rseq_copy] "m"((front_)->rseq), \
+		[base] "m"(base_), [slots] "i"(PERCU_RECORD_SLOTS),            \
+		[shift] "i"(PERCU_RECORD_SHIFT)
+#define PERCU_RSEQ_INPUTS(front_) PERCU_RSEQ_OPERANDS(front_, (front_)->base)
 
-/* From the front, one load; from where glibc has it, two, and always valid. */
-#define PERCU_RSEQ_FRONT "movq %c[rseq_copy](%[front]), %[rseq]\n\t"
-#define PERCU_RSEQ_GLIBC                                  \
-	"movq __rseq_offset@GOTPCREL(%%rip), %[rseq]\n\t" \
-	"movq (%[rseq]), %[rseq]\n\t"
-#define PERCU_RSEQ_MASK "andl %c[mask](%[front]), %k[rec]\n\t"
+/* Of the front, which has a copy: glibc's own is behind one load more. */
+#define PERCU_RSEQ_COPY "movq %[rseq_copy], %[rseq]\n\t"
 
 /*
  * Pops the object on top, or goes to empty.  word: the operand that takes it.
@@ -137,9 +131,12 @@ struct percu_front {
  *	if count(word) == 0: miss
  *	obj = record->slot[count(word) - 1]
  *	record->word = word + one get - one object	(commit)
+ *
+ * An addition in memory would be two instructions less, but the count is then
+ * loaded apart from the word, and a pair takes a sixth longer.
  */
-#define PERCU_RSEQ_POP(load, mask, word)                \
-	PERCU_RSEQ_BEGIN(empty, load, mask)             \
+#define PERCU_RSEQ_POP(load, word)                      \
+	PERCU_RSEQ_BEGIN(empty, load)                   \
 	"movq (%[rec]), %[" word "]\n\t"                \
 	"movzwl %w[" word "], %k[tmp]\n\t"              \
 	"testl %k[tmp], %k[tmp]\n\t"                    \
@@ -158,8 +155,8 @@ struct percu_front {
  *	record->slot[count(word)] = obj
  *	record->word = word + one object		(commit)
  */
-#define PERCU_RSEQ_PUSH(load, mask, word)             \
-	PERCU_RSEQ_BEGIN(full, load, mask)            \
+#define PERCU_RSEQ_PUSH(load, word)                   \
+	PERCU_RSEQ_BEGIN(full, load)                  \
 	"movq (%[rec]), %[" word "]\n\t"              \
 	"movzwl %w[" word "], %k[tmp]\n\t"            \
 	"cmpl 8(%[rec]), %k[tmp]\n\t"                 \
@@ -170,52 +167,44 @@ struct percu_front {
 	"3:\n\t"
 
 /*
- * pop and push of a typed pool, and of a size class: 1, or 0 for a miss.  The
- * class's front is used before the library is set up, when its base is a single
- * record: so __rseq_offset is glibc's there, and mask is 0 until then.  %[rseq]
- * is loaded inside, and free to take the word when it has served.
+ * pop and push: 1, or 0 for a miss.  base: the front's own, or that of a size
+ * class, which shares the rest of the front with the others.  %[rseq] is loaded
+ * inside, and free to take the word when it has served.
  */
-#define PERCU_DEFINE_RECORD(name, reg, load, mask)                            \
-	static inline                                                         \
-		__attribute__((__always_inline__)) int percu_##name##_pop(    \
-			struct percu_front *front, void **obj)                \
-	{                                                                     \
-		uint64_t rec, tmp, rseq;                                      \
-		void *top;                                                    \
-                                                                              \
-		__asm__ __volatile__ goto(                                    \
-			PERCU_RSEQ_POP(load, mask, "rseq")                    \
-			: [rec] "=&" reg(rec), [tmp] "=&" reg(tmp),           \
-			  [rseq] "=&" reg(rseq), [top] "=&" reg(top)          \
-			: PERCU_RSEQ_INPUTS(front), [pop] "i"(PERCU_WORD_POP) \
-			: "memory", "cc"                                      \
-			: empty);                                             \
-		*obj = top;                                                   \
-		return 1;                                                     \
-empty:                                                                        \
-		return 0;                                                     \
-	}                                                                     \
-                                                                              \
-	static inline                                                         \
-		__attribute__((__always_inline__)) int percu_##name##_push(   \
-			struct percu_front *front, void *obj)                 \
-	{                                                                     \
-		uint64_t rec, tmp, rseq;                                      \
-                                                                              \
-		__asm__ __volatile__ goto(                                    \
-			PERCU_RSEQ_PUSH(load, mask, "rseq")                   \
-			: [rec] "=&" reg(rec), [tmp] "=&" reg(tmp),           \
-			  [rseq] "=&" reg(rseq)                               \
-			: PERCU_RSEQ_INPUTS(front), [obj] "r"(obj)            \
-			: "memory", "cc"                                      \
-			: full);                                              \
-		return 1;                                                     \
-full:                                                                         \
-		return 0;                                                     \
-	}
+static inline __attribute__((__always_inline__)) int
+percu_base_pop(const struct percu_front *front, char *const *base, void **obj)
+{
+	uint64_t rec, tmp, rseq;
+	void *top;
 
-PERCU_DEFINE_RECORD(record, "R", PERCU_RSEQ_FRONT, "")
-PERCU_DEFINE_RECORD(class, "r", PERCU_RSEQ_GLIBC, PERCU_RSEQ_MASK)
+	__asm__ __volatile__ goto(
+		PERCU_RSEQ_POP(PERCU_RSEQ_COPY, "rseq")
+		: [rec] "=&r"(rec), [tmp] "=&r"(tmp), [rseq] "=&r"(rseq),
+		  [top] "=&a"(top)
+		: PERCU_RSEQ_OPERANDS(front, *base), [pop] "i"(PERCU_WORD_POP)
+		: "memory", "cc"
+		: empty);
+	*obj = top;
+	return 1;
+empty:
+	return 0;
+}
+
+static inline __attribute__((__always_inline__)) int
+percu_base_push(const struct percu_front *front, char *const *base, void *obj)
+{
+	uint64_t rec, tmp, rseq;
+
+	__asm__ __volatile__ goto(
+		PERCU_RSEQ_PUSH(PERCU_RSEQ_COPY, "rseq")
+		: [rec] "=&r"(rec), [tmp] "=&r"(tmp), [rseq] "=&r"(rseq)
+		: PERCU_RSEQ_OPERANDS(front, *base), [obj] "r"(obj)
+		: "memory", "cc"
+		: full);
+	return 1;
+full:
+	return 0;
+}
 
 /*
  * The same of a typed pool for <percu/inline.h>: __rseq_offset is an input, so
@@ -228,7 +217,7 @@ percu_inline_pop(struct percu_front *front, void **obj)
 	void *top;
 
 	__asm__ __volatile__ goto(
-		PERCU_RSEQ_POP("", "", "word")
+		PERCU_RSEQ_POP("", "word")
 		: [rec] "=&r"(rec), [tmp] "=&r"(tmp), [word] "=&r"(word),
 		  [top] "=&r"(top)
 		: PERCU_RSEQ_INPUTS(front), [pop] "i"(PERCU_WORD_POP),
@@ -247,7 +236,7 @@ percu_inline_push(struct percu_front *front, void *obj)
 	uint64_t rec, tmp, word;
 
 	__asm__ __volatile__ goto(
-		PERCU_RSEQ_PUSH("", "", "word")
+		PERCU_RSEQ_PUSH("", "word")
 		: [rec] "=&r"(rec), [tmp] "=&r"(tmp), [word] "=&r"(word)
 		: PERCU_RSEQ_INPUTS(front), [obj] "r"(obj),
 		  [rseq] "r"(__rseq_offset)
@@ -262,23 +251,37 @@ full:
 
 #else /* !PERCU_HAS_RSEQ: every record is behind its lock, in the library */
 
-static inline int percu_record_pop(struct percu_front *front, void **obj)
+static inline int percu_base_pop(const struct percu_front *front,
+				 char *const *base, void **obj)
 {
 	(void)front;
+	(void)base;
 	(void)obj;
 	return 0;
 }
 
-static inline int percu_record_push(struct percu_front *front, void *obj)
+static inline int percu_base_push(const struct percu_front *front,
+				  char *const *base, void *obj)
 {
 	(void)front;
+	(void)base;
 	(void)obj;
 	return 0;
 }
-
-#define percu_class_pop(front, obj)  percu_record_pop(front, obj)
-#define percu_class_push(front, obj) percu_record_push(front, obj)
 
 #endif /* PERCU_HAS_RSEQ */
+
+/* Of a typed pool: all is in its front. */
+static inline __attribute__((__always_inline__)) int
+percu_record_pop(struct percu_front *front, void **obj)
+{
+	return percu_base_pop(front, &front->base, obj);
+}
+
+static inline __attribute__((__always_inline__)) int
+percu_record_push(struct percu_front *front, void *obj)
+{
+	return percu_base_push(front, &front->base, obj);
+}
 
 #endif /* PERCU_RECORD_H */
