@@ -169,14 +169,26 @@ void retire_quiesce(void)
 			quiesce_record(record_at(to_retire(l)->records, i));
 }
 
+/*
+ * The child.  Magazines that other threads had in their hands are lost, so what
+ * is in and what waits is counted anew; grace.c adds the others.  There is no
+ * reclaimer: records are closed, as they are, so that the next retirement opens
+ * one and arms the flush, which starts it.
+ */
 void retire_after_fork(void)
 {
-	lock_init(left_lock());
+	__atomic_store_n(&graces.bytes, 0, __ATOMIC_RELAXED);
 	list_for_each (l, &retires) {
 		struct retire *r = to_retire(l);
 
-		for_each_open (r, i)
+		for_each_open (r, i) {
 			lock_init(&record_at(r->records, i)->lock);
+			record_at(r->records, i)->capacity = 0;
+		}
+		r->in = r->out;
+		r->armed = false;
 		retire_start(r);
 	}
+	reclaim_after_fork();
+	left_after_fork();
 }

@@ -66,9 +66,11 @@ void left_stage(struct grace *g);
 bool left_is(const struct grace_wait *w);
 void left_done(const struct grace_wait *w);
 bool left_room(void *arg);
+void left_after_fork(void);
 
 /* reclaim.c */
 void reclaim(struct percu_pool *p, void **objs, size_t n);
+void reclaim_after_fork(void);
 
 static inline struct retire *to_retire(struct list *l)
 {

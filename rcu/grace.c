@@ -26,7 +26,9 @@
  * have a ghost among its readers.  So it is parked first.  That waits for a
  * round under way, but not for ever: a thread that forks inside a read section
  * would wait for itself.  A child of such a moment finds liburcu as any other
- * thread's synchronize_rcu() would have left it.
+ * thread's synchronize_rcu() would have left it.  The child has what waited, but
+ * for what other threads had in their hands, and counts it anew; its thread is
+ * started when something is retired there.
  *
  * Lock order: LOCK_GRACE is taken without any other of percu's.
  */
@@ -251,7 +253,7 @@ static void reclaimer_park(struct grace *g)
 	graces_lock();
 	g->parked = true;
 	pthread_cond_broadcast(&graces.done);
-	while (g->park)
+	while (graces.forks)
 		cond_wait(&g->wake, 0);
 	g->parked = false;
 	graces_unlock();
@@ -278,7 +280,7 @@ static void *reclaimer(void *arg)
 	while (!g->stop) {
 		now = os_clock();
 		next = earlier(g->due, g->flush_at);
-		if (g->park)
+		if (graces.forks)
 			reclaimer_park(g);
 		else if (!next || next > now || g->busy)
 			cond_wait(&g->wake, next);
@@ -460,7 +462,7 @@ bool grace_ended(struct grace *g, uint64_t round)
 /* Is there a thread that is not where the process can be copied? */
 static bool unparked(void)
 {
-	for_each_grace(g) if (g->running && g->park && !g->parked) return true;
+	for_each_grace(g) if (g->running && !g->parked) return true;
 	return false;
 }
 
@@ -471,54 +473,70 @@ void grace_before_fork(void)
 
 	for_each_grace(g) wait = wait && !grace_reading(g->flavor);
 	graces_lock();
-	for_each_grace(g)
-	{
-		g->park = g != running;
-		pthread_cond_signal(&g->wake);
-	}
+	graces.forks++;
+	for_each_grace(g) pthread_cond_signal(&g->wake);
 	while (wait && unparked() && os_clock() < until)
 		cond_wait(&graces.done, until);
 }
 
 void grace_after_fork_parent(void)
 {
-	for_each_grace(g)
-	{
-		g->park = false;
-		pthread_cond_signal(&g->wake);
-	}
+	graces.forks--;
+	for_each_grace(g) pthread_cond_signal(&g->wake);
 	graces_unlock();
 }
 
-/* What a round had not come to is handed over anew. */
-static void round_again(struct grace *g)
+static void push_again(struct grace *g, struct grace_wait *oldest)
 {
 	struct grace_wait *w;
 
-	while ((w = g->round)) {
-		g->round = w->next;
-		inbox_push(g, w);
+	while ((w = oldest)) {
+		oldest = w->next;
+		if (graces.ops->again(w))
+			inbox_push(g, w);
 	}
+}
+
+/* What a round had not come to is handed over anew, in the old order. */
+static void round_again(struct grace *g)
+{
+	struct grace_wait *late = inbox_take(g);
+
+	push_again(g, g->round);
+	push_again(g, late);
+	g->round = NULL;
+	g->due = g->inbox ? 1 : 0;
+}
+
+/* A callback forked: this is the thread, and its round goes on. */
+static void round_goes_on(struct grace *g)
+{
+	for (struct grace_wait *w = g->round; w; w = w->next)
+		graces.ops->again(w);
+	for (struct grace_wait *w = g->inbox; w; w = w->next)
+		graces.ops->again(w);
 }
 
 void grace_after_fork_child(void)
 {
 	lock_init(&graces.lock);
 	cond_init(&graces.done);
-	graces.waiters = 0;
+	/* Who runs a round without being the reclaimer waits itself. */
+	graces.waiters = running && !running->running;
+	graces.forks = 0;
 	for_each_grace(g)
 	{
 		cond_init(&g->wake);
-		g->park = false;
 		g->parked = false;
-		if (g == running) /* a callback forked: this is the thread */
+		if (g == running) {
+			round_goes_on(g);
 			continue;
+		}
 		g->running = false;
 		g->busy = false;
 		g->hurried = false;
 		g->since = 0;
 		round_again(g);
-		g->due = g->inbox ? 1 : 0;
 	}
 	stall_after_fork_child();
 }
