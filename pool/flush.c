@@ -45,6 +45,7 @@ static void drain_record(struct retire *r, struct record *rec, struct which *w,
 			(uint32_t)record_drain(rec, m->slot, r->pool->magazine);
 		magazine_check_in(r->pool, m->slot, m->count);
 		m->retire = r;
+		m->wait.site = __atomic_load_n(&r->site, __ATOMIC_RELAXED);
 		m->wait.next = *taken;
 		*taken = &m->wait;
 	}

@@ -145,6 +145,7 @@ struct retire {
 	char *records;            /* (A) */
 	uint64_t *open;           /* (a) bitmap: records that were opened */
 	struct magazine *partial; /* (d) what came past the records */
+	void *site;               /* (a) of the last retirement that missed */
 	bool armed;               /* (a) there is something to flush */
 	bool stopped;             /* (A) its base is the dummy */
 	uint64_t in, out;         /* (a) magazines handed over, and done */

@@ -185,8 +185,6 @@ struct magazine *retire_magazine(struct retire *r, struct record *rec)
 			__ATOMIC_ACQ_REL);
 	if (!m)
 		m = depot_obtain(r->pool);
-	if (m)
-		m->wait.site = NULL;
 	return m;
 }
 
@@ -212,8 +210,8 @@ static bool record_open(struct retire *r, struct record *rec, void *site)
 
 	if (!m)
 		return false;
-	m->wait.site = site;
 	spare_give(r, rec, m);
+	__atomic_store_n(&r->site, site, __ATOMIC_RELAXED);
 	/* The bit first: a drainer must not miss what a push then adds. */
 	if (!(__atomic_fetch_or(&r->open[index / 64], 1ull << index % 64,
 				__ATOMIC_SEQ_CST) >>
@@ -245,6 +243,7 @@ static bool record_make_room(struct retire *r, struct record *rec, void *site)
 	m->count = (uint32_t)record_spill(r, m->slot, r->pool->magazine);
 	magazine_check_in(r->pool, m->slot, m->count);
 	m->wait.site = site;
+	__atomic_store_n(&r->site, site, __ATOMIC_RELAXED);
 	retire_hand_over(r, m);
 	return true;
 }
