@@ -65,8 +65,6 @@ static ptrdiff_t no_area_offset(void)
 static void hits_setup(void)
 {
 	class_hits.front = pools.start;
-	if (!cpu_info.rseq)
-		class_hits.front.rseq = no_area_offset();
 	for (unsigned int c = 0; c <= NR_CLASSES; c++)
 		class_hits.base[c] = pools.start.base;
 }
@@ -119,7 +117,7 @@ static void dummy_setup(void)
 		dummy = (char *)(uintptr_t)no_record;
 	}
 	pools.start.base = dummy;
-	pools.start.rseq = PERCU_RSEQ_OFFSET;
+	pools.start.rseq = cpu_info.rseq ? PERCU_RSEQ_OFFSET : no_area_offset();
 	pools.start.index_off = cpu_info.index_off;
 }
 

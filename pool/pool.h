@@ -140,6 +140,7 @@ struct retire {
 	struct grace *grace;                    /* (c) */
 	struct percu_front inner; /* (r) the records, unless stopped */
 	struct percu_pool *pool;  /* (c) */
+	char *dummy;              /* (c) its base while it has no other */
 	struct retire *next;      /* (a) the pool's, under another flavor */
 	struct list all;          /* (A) of all that are in use */
 	char *records;            /* (A) */

@@ -340,7 +340,7 @@ bool record_retire(struct retire *r, void *obj)
 {
 	if (cpu_info.rseq)
 		return percu_record_push(&r->inner, obj);
-	return lockpath_give(&r->inner, r->pool->dummy, &obj, 1, RECORD_COUNT);
+	return lockpath_give(&r->inner, r->dummy, &obj, 1, RECORD_COUNT);
 }
 
 /* To a magazine that is to wait. */
@@ -348,7 +348,7 @@ size_t record_spill(struct retire *r, void **objs, size_t n)
 {
 	if (cpu_info.rseq)
 		return rseq_take(&r->inner, objs, n, RECORD_MOVE);
-	return lockpath_take(&r->inner, r->pool->dummy, objs, n, RECORD_MOVE);
+	return lockpath_take(&r->inner, r->dummy, objs, n, RECORD_MOVE);
 }
 
 /*

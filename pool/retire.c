@@ -66,6 +66,7 @@ static struct retire *retire_claim(struct percu_pool *p, struct retire *r,
 {
 	r->front = pools.start;
 	r->inner = pools.start;
+	r->dummy = pools.start.base;
 	r->pool = p;
 	r->grace = g;
 	list_add(&r->all, &retires);
@@ -86,7 +87,7 @@ static struct retire *retire_find(struct percu_pool *p, const struct grace *g)
 	return NULL;
 }
 
-/* NULL: no memory for a second flavor. */
+/* NULL: no memory, for a second flavor or for the dummy. */
 struct retire *retire_of(struct percu_pool *p,
 			 const struct rcu_flavor_struct *flavor)
 {
@@ -95,6 +96,8 @@ struct retire *retire_of(struct percu_pool *p,
 
 	if (likely(r))
 		return r;
+	if (!dummy_obtain())
+		return NULL;
 	lock_take(&pools.age, LOCK_AGE);
 	r = retire_find(p, g);
 	if (!r && !p->retire.flavor) {
@@ -113,9 +116,9 @@ struct retire *retire_of(struct percu_pool *p,
 void retire_stop(struct retire *r)
 {
 	r->stopped = true;
-	__atomic_store_n(&r->front.base, r->pool->dummy, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->front.base, r->dummy, __ATOMIC_RELEASE);
 	/* Before the bitmap is read: see record_lock(). */
-	__atomic_store_n(&r->inner.base, r->pool->dummy, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&r->inner.base, r->dummy, __ATOMIC_SEQ_CST);
 }
 
 void retire_start(struct retire *r)
@@ -302,7 +305,7 @@ bool retire_place(struct retire *r, void *obj, void *site)
 			if (!record_open(r, rec, site))
 				return false;
 		} else if (__atomic_load_n(&r->inner.base, __ATOMIC_RELAXED) ==
-			   r->pool->dummy) {
+			   r->dummy) {
 			sched_yield(); /* stopped: a flush is at work on it */
 		} else if (!record_make_room(r, rec, site)) {
 			return false;
@@ -401,7 +404,7 @@ static void *release_none(void *arg)
 	return NULL;
 }
 
-struct percu_pool *release_pool_create(const char *name,
+struct percu_pool *release_pool_create(const char *name, size_t size,
 				       void (*release)(void *obj, void *arg),
 				       void *arg)
 {
@@ -411,7 +414,10 @@ struct percu_pool *release_pool_create(const char *name,
 					   .destroy = release,
 					   .arg = arg });
 
-	if (p)
-		p->release = true;
+	if (!p)
+		return NULL;
+	p->release = true;
+	if (size)
+		p->weight = size < UINT32_MAX ? (uint32_t)size : UINT32_MAX;
 	return p;
 }

@@ -20,10 +20,10 @@
 struct percu_pool;
 
 /*
- * A release pool; NULL with errno ENOMEM.  percu_pool_destroy() ends it, and
+ * A release pool of objects of so many bytes (0: not known); NULL with errno ENOMEM.  percu_pool_destroy() ends it, and
  * waits for what was retired to it.
  */
-struct percu_pool *release_pool_create(const char *name,
+struct percu_pool *release_pool_create(const char *name, size_t size,
 				       void (*release)(void *obj, void *arg),
 				       void *arg);
 

@@ -32,6 +32,7 @@ enum {
 	NR_SHOWN = 3,   /* of them, the largest, in the line */
 	NR_READERS = 3, /* named in the line */
 	LINE_MAX_ = 440,
+	JOIN_PATIENCE = 100000000, /* ns */
 };
 
 /* All under graces.lock. */
@@ -261,8 +262,11 @@ void stall_stop(void)
 	if (join)
 		pthread_cond_signal(&watch.wake);
 	lock_give(&graces.lock, LOCK_GRACE);
-	if (join)
-		os_thread_join(thread, os_clock() + 100000000);
+	/* One that is busy with a line is left, and told to stop still. */
+	if (!join || !os_thread_join(thread, os_clock() + JOIN_PATIENCE))
+		return;
+	lock_take(&graces.lock, LOCK_GRACE);
 	watch.running = false;
 	watch.stop = false;
+	lock_give(&graces.lock, LOCK_GRACE);
 }

@@ -18,6 +18,7 @@ static const char usage_text[] =
 	"       percu-stress churn    [-t SECONDS] [-w THREADS] [--storm LIST] [--seed N]\n"
 	"       percu-stress handover [-t SECONDS] [-w PAIRS] [--seed N]\n"
 	"       percu-stress drain    [-t SECONDS] [-w THREADS] [--seed N]\n"
+	"       percu-stress vec      [-t SECONDS] [-w READERS] [--seed N]\n"
 	"       percu-stress all      [-t SECONDS] [--seed N]\n"
 	"\n"
 	"  words     count the words of all text under PATH (default /usr/share) on\n"
@@ -25,7 +26,8 @@ static const char usage_text[] =
 	"  churn     random use of every kind of pool and of every size of block\n"
 	"  handover  objects made on one CPU and given back on another\n"
 	"  drain     get and put beside a thread that drains without a pause\n"
-	"  all       words --short, churn, handover, drain\n"
+	"  vec       vectors read by threads while others edit them\n"
+	"  all       words --short, churn, handover, drain, vec\n"
 	"\n"
 	"  -i PATH   a file, or a folder with all below it; may be repeated\n"
 	"  -w N      threads (pairs of threads for handover)\n"
@@ -145,10 +147,9 @@ static const struct scenario {
 	const char *name;
 	void (*run)(const struct options *o);
 } scenarios[] = {
-	{ "words", words_run },
-	{ "churn", churn_run },
-	{ "handover", handover_run },
-	{ "drain", drain_run },
+	{ "words", words_run },       { "churn", churn_run },
+	{ "handover", handover_run }, { "drain", drain_run },
+	{ "vec", vec_run },
 };
 
 static bool all_run(const struct options *o)

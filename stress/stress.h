@@ -59,6 +59,7 @@ void words_run(const struct options *o);
 void churn_run(const struct options *o);
 void handover_run(const struct options *o);
 void drain_run(const struct options *o);
+void vec_run(const struct options *o);
 
 /* verdict.c: may be called by any thread, and by a forked child. */
 __attribute__((format(printf, 1, 2), cold)) void fail(const char *fmt, ...);

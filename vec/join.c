@@ -85,6 +85,8 @@ static void kid_remove(struct percu_node *n, uint32_t k)
 	memmove(&start[k], &start[k + 1], after * sizeof(*start));
 	n->slot[n->nr] = NULL;
 	start[n->nr] = UINT32_MAX;
+	if (after)
+		n->extra = 0;
 }
 
 /* Deals what two leaves have: the left one gets n slots of it. */
@@ -141,6 +143,7 @@ static void join(struct percu_vec_batch *b, struct percu_node *parent,
 	} else {
 		node_starts(parent)[k + 1] =
 			node_starts(parent)[k] + (uint32_t)left->total;
+		parent->extra = 0;
 	}
 }
 

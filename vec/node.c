@@ -21,6 +21,22 @@
 
 #include "vec/vec.h"
 
+/*
+ * Nodes lie at like offsets of their pages, and where target and source are
+ * close in their lower 12 bits, as when a slot is inserted, one "rep movs" is
+ * several times as slow as memcpy() is for short pieces.  The compiler must not
+ * know how long they are, or it makes a "rep movs" of each.
+ */
+void slots_copy(void **to, void *const *from, size_t n)
+{
+	size_t most = 256;
+
+	__asm__("" : "+r"(most));
+	for (; n > most; n -= most, to += most, from += most)
+		memcpy(to, from, most * sizeof(*to));
+	memcpy(to, from, n * sizeof(*to));
+}
+
 struct percu_node *node_new(struct percu_vec_batch *b, uint32_t level,
 			    uint32_t cap)
 {
@@ -122,18 +138,18 @@ void **flat_open(struct percu_vec_batch *b, size_t i, size_t n)
 {
 	struct percu_node *old = b->root, *to;
 	size_t len = node_len(old);
-	size_t rest = (len - i) * sizeof(void *);
 
 	if (node_own(b, old) && len + n <= old->cap) {
-		memmove(&old->slot[i + n], &old->slot[i], rest);
+		memmove(&old->slot[i + n], &old->slot[i],
+			(len - i) * sizeof(void *));
 		node_len_set(old, len + n);
 		return &old->slot[i];
 	}
 	to = flat_new(b, cap_for(b, len + n, old->cap), len + n);
 	if (!to)
 		return NULL;
-	memcpy(to->slot, old->slot, i * sizeof(void *));
-	memcpy(&to->slot[i + n], &old->slot[i], rest);
+	slots_copy(to->slot, old->slot, i);
+	slots_copy(&to->slot[i + n], &old->slot[i], len - i);
 	flat_turn(b, to);
 	return &to->slot[i];
 }
@@ -143,11 +159,11 @@ int flat_close(struct percu_vec_batch *b, size_t i, size_t n, bool exact)
 {
 	struct percu_node *old = b->root, *to;
 	size_t left = node_len(old) - n;
-	size_t rest = (left - i) * sizeof(void *);
 	uint32_t cap = exact ? (uint32_t)left : cap_for(b, left, old->cap);
 
 	if (node_own(b, old) && !exact) {
-		memmove(&old->slot[i], &old->slot[i + n], rest);
+		memmove(&old->slot[i], &old->slot[i + n],
+			(left - i) * sizeof(void *));
 		memset(&old->slot[left], 0, n * sizeof(void *));
 		node_len_set(old, left);
 		return 0;
@@ -155,8 +171,8 @@ int flat_close(struct percu_vec_batch *b, size_t i, size_t n, bool exact)
 	to = flat_new(b, cap, left);
 	if (!to)
 		return -ENOMEM;
-	memcpy(to->slot, old->slot, i * sizeof(void *));
-	memcpy(&to->slot[i], &old->slot[i + n], rest);
+	slots_copy(to->slot, old->slot, i);
+	slots_copy(&to->slot[i], &old->slot[i + n], left - i);
 	flat_turn(b, to);
 	return 0;
 }
@@ -172,7 +188,7 @@ struct percu_node *flat_own(struct percu_vec_batch *b, uint32_t cap)
 	to = flat_new(b, cap > old->cap ? cap : old->cap, len);
 	if (!to)
 		return NULL;
-	memcpy(to->slot, old->slot, len * sizeof(void *));
+	slots_copy(to->slot, old->slot, len);
 	flat_turn(b, to);
 	return to;
 }

@@ -43,14 +43,14 @@ static void len_store(struct percu_node *root, size_t len)
 
 static bool block_spoiled(struct percu_vec_writer *w, struct percu_node *root)
 {
-	if (root->spoiled && grace_passed(w->flavor, w->since))
-		root->spoiled = false;
-	return root->spoiled;
+	if (root->extra && grace_passed(w->flavor, w->since))
+		root->extra = false;
+	return root->extra;
 }
 
 static void block_spoil(struct percu_vec_writer *w, struct percu_node *root)
 {
-	root->spoiled = true;
+	root->extra = true;
 	w->since = grace_now(w->flavor);
 }
 
@@ -89,7 +89,7 @@ bool place_append(struct percu_vec_batch *b, void *const *objs, size_t n)
 	used = level ? last->total : len;
 	if (n > last->cap - used || n > VEC_MAX - len)
 		return false;
-	if (level ? last->spoiled : block_spoiled(b->vec->writer, last))
+	if (level ? last->extra : block_spoiled(b->vec->writer, last))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		step("slot");
@@ -157,7 +157,14 @@ static void cut_kids(struct percu_vec_batch *b, struct percu_node *node[],
 		store(&parent->slot[parent->nr], NULL, "child");
 	}
 	edge(b->root, node);
-	node[0]->spoiled = true;
+	node[0]->extra = true;
+	/* A root is no higher than it must be: its only child can be one. */
+	while (node_level(b->root) > 1 && b->root->nr == 1) {
+		struct percu_node *root = b->root;
+
+		b->root = node_kid(root, 0);
+		node_drop(b, root);
+	}
 }
 
 /*

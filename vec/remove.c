@@ -224,7 +224,8 @@ PERCU_API ssize_t percu_vec_remove_if(struct percu_vec *v,
 		clear_listed(&b);
 		if (!all)
 			last = place_remove(&b, s.at++);
-		b.owed = false;
+		v->writer->owed = true; /* what holes there were, too */
+		b.owed = false;         /* and not to be tried at once */
 	}
 	vec_leave(&b, 0);
 	gone_retire(&b);

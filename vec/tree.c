@@ -52,8 +52,9 @@ static struct percu_node *copy(struct percu_vec_batch *b,
 		return NULL;
 	n->total = old->total;
 	n->nr = old->nr;
-	memcpy(n->slot, old->slot, used * sizeof(*n->slot));
+	slots_copy(n->slot, old->slot, used);
 	if (level) {
+		n->extra = old->extra;
 		memcpy(node_starts(n), node_starts(old),
 		       used * sizeof(uint32_t));
 		pad(n);
@@ -116,6 +117,8 @@ void path_add(struct path *p, uint32_t n)
 
 		for (uint32_t k = p->k[l] + 1; k < node->nr; k++)
 			start[k] += n;
+		if (p->k[l] + 1 < node->nr)
+			node->extra = 0;
 		node->total += (size_t)(int32_t)n;
 	}
 }
@@ -149,15 +152,18 @@ void kids_store(const struct kids *kids, uint32_t from, uint32_t to,
 		struct percu_node *n)
 {
 	uint32_t *start = node_starts(n);
-	uint32_t total = 0;
+	uint32_t total = 0, first = kids->size[from];
+	bool even = true;
 
 	n->nr = to - from;
 	for (uint32_t k = 0; k < n->nr; k++) {
 		n->slot[k] = kids->node[from + k];
 		start[k] = total;
 		total += kids->size[from + k];
+		even &= k + 1 == n->nr || kids->size[from + k] == first;
 	}
 	n->total = total;
+	n->extra = even ? node_scale(first) : 0;
 	pad(n);
 }
 

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <urcu/flavor.h>
 
 #include <percu/alloc.h>
 #include <percu/pool.h>
@@ -26,7 +27,7 @@ static long origin_find(struct retire_origin *o, const void *obj)
 
 	if (!lock_try_outer(&w->lock, LOCK_VEC))
 		return -1;
-	i = version_find(w->vec->root, obj);
+	i = w->vec ? version_find(w->vec->root, obj) : -1;
 	lock_give_outer(&w->lock);
 	return i;
 }
@@ -45,8 +46,8 @@ static int writer_setup(struct percu_vec_writer *w,
 	w->pool = attr->pool;
 	if (attr->release) {
 		w->own_pool = true;
-		w->pool =
-			release_pool_create(w->name, attr->release, attr->arg);
+		w->pool = release_pool_create(w->name, attr->size,
+					      attr->release, attr->arg);
 	}
 	return w->own_pool && !w->pool ? -ENOMEM : 0;
 }
@@ -85,10 +86,15 @@ PERCU_API void percu_vec_destroy(struct percu_vec *v)
 	void *site = __builtin_return_address(0);
 	struct percu_vec_writer *w = v->writer;
 	struct percu_vec_batch b;
+	size_t retired;
 
 	vec_lock(&b, v);
+	w->vec = NULL; /* its objects may be in their slots now */
 	lock_give_outer(&w->lock);
-	range_retire(w, b.root, 0, node_len(b.root), site);
+	retired = range_retire(w, b.root, 0, node_len(b.root), site);
+	/* Else the wait for what was retired is one for the readers too. */
+	if (!w->pool || !retired)
+		w->flavor->update_synchronize_rcu();
 	if (w->own_pool)
 		percu_pool_destroy(w->pool);
 	else if (w->pool)

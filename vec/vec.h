@@ -33,7 +33,7 @@
 #ifndef PERCU_VEC_VEC_H
 #define PERCU_VEC_VEC_H
 
-#include <assert.h>
+#include <string.h>
 
 #include <percu/vec.h>
 
@@ -44,13 +44,17 @@
 enum {
 	NODE_DEBUG = 1 << 16, /* in level: reads must come to the library */
 	NODE_HEAD = sizeof(struct percu_node),
-	FLAT_MAX = (8192 - NODE_HEAD) / sizeof(void *), /* slots */
-	FLAT_MIN = (128 - NODE_HEAD) / sizeof(void *),  /* when it grows */
+	FLAT_BYTES = 8192, /* these three are size classes */
+	FLAT_MAX = (FLAT_BYTES - NODE_HEAD) / sizeof(void *),
+	FLAT_MIN = (128 - NODE_HEAD) / sizeof(void *), /* when it grows */
 	FLAT_BACK = 384, /* slots of a tree that becomes flat again */
-	LEAF_MAX = (4096 - NODE_HEAD) / sizeof(void *),
+	LEAF_BYTES = 3072,
+	LEAF_MAX = (LEAF_BYTES - NODE_HEAD) / sizeof(void *),
 	LEAF_MIN = LEAF_MAX / 4,
 	LEAF_JOIN = LEAF_MAX * 3 / 4,
-	KIDS_MAX = (1024 - NODE_HEAD) / (sizeof(void *) + sizeof(uint32_t)),
+	KIDS_BYTES = 1024,
+	KIDS_MAX =
+		(KIDS_BYTES - NODE_HEAD) / (sizeof(void *) + sizeof(uint32_t)),
 	KIDS_MIN = KIDS_MAX / 4,
 	KIDS_JOIN = KIDS_MAX * 3 / 4,
 	LEVEL_MAX = 8, /* KIDS_MIN^6 leaves of LEAF_MIN are over VEC_MAX */
@@ -73,7 +77,7 @@ enum vec_path {
 /* (l) under the lock, (c) constant after init */
 struct percu_vec_writer {
 	struct lock lock;
-	struct percu_vec *vec;                  /* (c) */
+	struct percu_vec *vec;                  /* (l) NULL: it ends */
 	const struct rcu_flavor_struct *flavor; /* (c) */
 	struct percu_pool *pool; /* (c) that objects are retired to, or NULL */
 	bool own_pool;           /* (c) a release pool, made for it */
@@ -153,14 +157,29 @@ static inline struct percu_node *node_kid(const struct percu_node *n,
 }
 
 /*
+ * percu_node.extra of a block or a leaf: it is spoiled.  Of a node above: the
+ * number to multiply a slot with where all children but the last are equally
+ * long, or 0; the result's upper half is the child, or next to it.
+ */
+static inline uint32_t node_scale(uint32_t size)
+{
+	return size > 1 ? (uint32_t)((UINT64_C(1) << 32) / size) + 1 : 0;
+}
+
+/*
  * The child that slot i is in: the last one that does not start behind it.
  * Starts behind the last child's are as large as can be, and no slot is.
  */
 static inline uint32_t node_kid_of(const struct percu_node *n, size_t i)
 {
 	const uint32_t *start = node_starts(n);
-	uint32_t k = 0, half;
+	uint32_t k = (uint32_t)((uint64_t)i * n->extra >> 32), half;
 
+	/* As a rule of a tree that was filled in order. */
+	if (n->extra && k < KIDS_MAX - 1 &&
+	    i - start[k] < start[k + 1] - start[k])
+		return k;
+	k = 0;
 	for (uint32_t left = KIDS_MAX; left > 1; left -= half) {
 		half = left / 2;
 		k += start[k + half] <= i ? half : 0;
@@ -169,6 +188,7 @@ static inline uint32_t node_kid_of(const struct percu_node *n, size_t i)
 }
 
 /* node.c */
+void slots_copy(void **to, void *const *from, size_t n);
 struct percu_node *node_new(struct percu_vec_batch *b, uint32_t level,
 			    uint32_t cap);
 void node_drop(struct percu_vec_batch *b, struct percu_node *n);

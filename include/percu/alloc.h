@@ -51,7 +51,7 @@ PERCU_API void percu_free(void *ptr);
  *
  * Context: as percu_pool_put_rcu().
  */
-#define percu_free_rcu(ptr) percu_free_rcu_flavor(ptr, &rcu_flavor)
+#define percu_free_rcu(...) percu_free_rcu_flavor((__VA_ARGS__), &rcu_flavor)
 
 /**
  * percu_free_rcu_flavor() - percu_free_rcu() under a given flavor

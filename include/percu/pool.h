@@ -191,8 +191,8 @@ PERCU_API PERCU_NONNULL(1) void percu_pool_put_bulk(struct percu_pool *pool,
  * reclaiming thread of this flavor.  Above the hard mark (PERCU=defer_hard) a
  * caller outside of a read section waits for grace periods.
  */
-#define percu_pool_put_rcu(pool, obj) \
-	percu_pool_put_rcu_flavor(pool, obj, &rcu_flavor)
+#define percu_pool_put_rcu(pool, ...) \
+	percu_pool_put_rcu_flavor(pool, (__VA_ARGS__), &rcu_flavor)
 
 /**
  * percu_pool_put_rcu_flavor() - percu_pool_put_rcu() under a given flavor

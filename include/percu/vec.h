@@ -67,6 +67,8 @@ enum percu_vec_flags {
  *	by percu's reclaiming thread and outside of its locks: it may allocate,
  *	retire, and edit any vector, but not wait for a grace period
  * @arg: passed to @release
+ * @size: with @release: bytes of an object, for the marks of deferred memory;
+ *	0 counts 1 KiB for each
  * @pool: or: removed objects are put into this pool after a grace period
  * @flags: of enum percu_vec_flags
  *
@@ -79,6 +81,7 @@ struct percu_vec_attr {
 	size_t capacity;
 	void (*release)(void *obj, void *arg);
 	void *arg;
+	size_t size;
 	struct percu_pool *pool;
 	unsigned int flags;
 };
@@ -96,7 +99,7 @@ struct percu_node {
 	uint32_t cap;            /* (c) of slot[] */
 	size_t total;            /* (r) slots in use here and below */
 	uint32_t nr;             /* (w) children */
-	uint32_t spoiled;        /* (w) nothing is to be appended in place */
+	uint32_t extra;          /* what vec/vec.h says, by level */
 	uint64_t stamp;          /* (w) the batch that made it */
 	struct percu_node *next; /* (w) in a list of nodes to retire */
 	struct percu_vec *vec;   /* (c) whose it is */
@@ -126,7 +129,8 @@ struct percu_vec {
  * Context: any thread.  Takes locks.
  * Return: 0; -EINVAL (both @release and @pool, or unknown flags); -ENOMEM.
  */
-#define percu_vec_init(v, attr) percu_vec_init_flavor(v, attr, &rcu_flavor)
+#define percu_vec_init(v, ...) \
+	percu_vec_init_flavor(v, (__VA_ARGS__), &rcu_flavor)
 
 /**
  * percu_vec_init_flavor() - percu_vec_init() for readers of a given flavor
@@ -334,7 +338,7 @@ PERCU_API void percu_chunk_next(struct percu_chunk *c);
  * Context: a read section.
  */
 #define percu_vec_for_each(v, i, obj) \
-	percu_view_for_each(percu_vec_view(v), i, obj)
+	percu_view_for_each (percu_vec_view(v), i, obj)
 
 /* Writers: serialised inside, never block readers. ------------------------- */
 

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * samples/tsan.h - what ThreadSanitizer cannot see by itself
+ *
+ * liburcu is not built for it.  That a reader's last look comes before what is
+ * done after the grace period has to be said: the reader releases the word
+ * that percu acquires (Documentation/retirement.md).
+ *
+ * And it takes epoll_ctl() for a use of the file while the call lasts, which
+ * would race with the close() by a thread that epoll has told meanwhile.  The
+ * kernel has the two in order.
+ *
+ * In any other build this changes nothing.
+ */
+#ifndef SAMPLES_TSAN_H
+#define SAMPLES_TSAN_H
+
+#include <stdint.h>
+#include <urcu-bp.h>
+
+#if defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#define THREAD_SANITIZER __has_feature(thread_sanitizer)
+#else
+#define THREAD_SANITIZER 0
+#endif
+
+#if THREAD_SANITIZER
+void __tsan_release(void *word);
+void AnnotateIgnoreReadsBegin(const char *file, int line);
+void AnnotateIgnoreReadsEnd(const char *file, int line);
+
+static inline void tsan_read_unlock(void)
+{
+	__tsan_release((void *)(uintptr_t)rcu_flavor.update_synchronize_rcu);
+	rcu_read_unlock();
+}
+#undef rcu_read_unlock
+#define rcu_read_unlock tsan_read_unlock
+#else
+#define AnnotateIgnoreReadsBegin(file, line)
+#define AnnotateIgnoreReadsEnd(file, line)
+#endif
+
+#endif /* SAMPLES_TSAN_H */

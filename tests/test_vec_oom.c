@@ -1,0 +1,803 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/test_vec_oom.c - edits of vectors on a system that refuses
+ *
+ * All memory that percu has is hoarded, so that an edit has to ask the system;
+ * then each call to the system fails, once and for good.  And each allocation
+ * fails: a few blocks are given back, some of each size, and when the edit has
+ * used them up there are no more.
+ *
+ * Laws: what may fail returns -ENOMEM and leaves every slot as it was; what
+ * removes succeeds, and leaves all others in their order; of what it could not
+ * squeeze out nothing is left after the next change when there is memory; each
+ * object is released once; no memory is lost.
+ *
+ *	hoard	blocks of every size, until there are none
+ *	model	the objects in the slots, as a plain array
+ *	shape	how long the vector is, and how it came to be so
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <percu/alloc.h>
+#include <percu/pool.h>
+#include <percu/stats.h>
+#include <percu/vec.h>
+
+#include "slab/class.h"
+#include "sys/os.h"
+#include "sys/tool.h"
+#include "tests/check.h"
+#include "tests/pools.h"
+#include "tests/readers.h"
+#include "vec/vec.h"
+
+enum {
+	EVERY_CALL = (1 << OS_NR_CALLS) - 1,
+	FENCE = 1 << OS_MEMBARRIER,
+	MEMORY = 1 << OS_RESERVE | 1 << OS_COMMIT | 1 << OS_MAP,
+	MOST = 64 << 10, /* slots */
+	EXTRA = 64,
+	NR_SIZES = 100,
+	EDITS = 6, /* of a batch */
+	NEW = 3, /* objects that an edit puts in, at most; a batch more */
+};
+
+struct object {
+	unsigned int released; /* (a) */
+	bool out;              /* removed, or never in: the vector's no more */
+	bool ours; /* taken, or refused: never the vector's to release */
+};
+
+struct model {
+	size_t len;
+	struct object *slot[MOST + EXTRA];
+};
+
+static struct object objects[MOST + EXTRA];
+static size_t nr_objects;
+static struct percu_vec vec;
+static struct model model, next_model;
+
+static struct {
+	unsigned long tries, fired, refused, holes, settled;
+} sum;
+
+/* The hoard. ----------------------------------------------------------------- */
+
+struct block {
+	struct block *next;
+};
+
+static size_t sizes[NR_SIZES], nr_sizes;
+static struct block *hoard[NR_SIZES];
+
+/* What to ask for, so that with a tool's redzone it is a whole class. */
+static size_t whole(size_t size)
+{
+	size_t zone = tool_redzone() ? TOOL_REDZONE : 0;
+
+	return class_size[class_of(size + zone)] - zone;
+}
+
+static void sizes_init(void)
+{
+	size_t size = sizeof(struct block);
+
+	while (size <= 32768 - TOOL_REDZONE && nr_sizes < NR_SIZES - 8) {
+		sizes[nr_sizes] = whole(size);
+		size = sizes[nr_sizes++] + 1;
+	}
+	for (size = 40 << 10; size <= 8 << 20 && nr_sizes < NR_SIZES; size *= 3)
+		sizes[nr_sizes++] = size;
+}
+
+static void hoard_all(void)
+{
+	percu_barrier();
+	os_fault_arm(MEMORY, 1, true);
+	for (size_t k = nr_sizes; k--;) {
+		struct block *b;
+
+		while ((b = percu_alloc(sizes[k]))) {
+			b->next = hoard[k];
+			hoard[k] = b;
+		}
+	}
+	os_fault_disarm();
+}
+
+static void give_back(size_t k, size_t n)
+{
+	while (n-- && hoard[k]) {
+		struct block *b = hoard[k];
+
+		hoard[k] = b->next;
+		percu_free(b);
+	}
+}
+
+static void give_all_back(void)
+{
+	for (size_t k = 0; k < nr_sizes; k++)
+		give_back(k, SIZE_MAX);
+}
+
+/* Which memory there is. ----------------------------------------------------- */
+
+struct supply {
+	bool calls;        /* the system's calls fail: */
+	unsigned long nth; /* from here on */
+	bool forever;
+	bool random;         /* or there are blocks, of each size a few, */
+	size_t leaves, kids; /* or of nodes' sizes so many */
+	struct check_rand rand;
+};
+
+static void supply_begin(struct supply *s)
+{
+	hoard_all();
+	if (s->calls) {
+		os_fault_arm(EVERY_CALL, s->nth, s->forever);
+		return;
+	}
+	os_fault_arm(MEMORY, 1, true);
+	for (size_t k = 0; k < nr_sizes && sizes[k] <= 32768; k++) {
+		if (s->random)
+			give_back(k, check_rand_below(&s->rand, 4));
+		else if (sizes[k] == whole(LEAF_BYTES))
+			give_back(k, s->leaves);
+		else if (sizes[k] == whole(KIDS_BYTES))
+			give_back(k, s->kids);
+		else
+			give_back(k, 8);
+	}
+}
+
+static unsigned long supply_end(void)
+{
+	unsigned long fired;
+
+	os_fault_disarm();
+	fired = os_fault_fired();
+	sum.fired += fired;
+	give_all_back();
+	return fired;
+}
+
+/* The model. ----------------------------------------------------------------- */
+
+static struct object *object_new(void)
+{
+	struct object *o = &objects[nr_objects++];
+
+	*o = (struct object){ .out = true };
+	return o;
+}
+
+static void object_release(void *obj, void *arg)
+{
+	struct object *o = obj;
+
+	(void)arg;
+	reader_passed();
+	__atomic_add_fetch(&o->released, 1, __ATOMIC_RELAXED);
+}
+
+static void model_insert(struct model *m, size_t i, struct object *o)
+{
+	memmove(m->slot + i + 1, m->slot + i,
+		(m->len++ - i) * sizeof(*m->slot));
+	m->slot[i] = o;
+	o->out = false;
+}
+
+static void model_remove(struct model *m, size_t i)
+{
+	m->slot[i]->out = true;
+	memmove(m->slot + i, m->slot + i + 1,
+		(--m->len - i) * sizeof(*m->slot));
+}
+
+static bool slots_same(const struct model *m)
+{
+	bool same;
+
+	reader_lock(&readers[READERS_BP]);
+	same = percu_vec_len(&vec) == m->len;
+	for (size_t i = 0; same && i < m->len; i++)
+		same = percu_vec_get(&vec, i) == m->slot[i];
+	reader_unlock(&readers[READERS_BP]);
+	return same;
+}
+
+/* The same objects in the same order, and holes. */
+static bool objects_same(const struct model *m, size_t *holes)
+{
+	struct object *o;
+	size_t i, n = 0;
+
+	reader_lock(&readers[READERS_BP]);
+	percu_vec_for_each(&vec, i,
+			   o) if (n >= m->len || o != m->slot[n++]) break;
+	*holes = percu_vec_len(&vec) - n;
+	if (i < percu_vec_len(&vec))
+		n = SIZE_MAX;
+	reader_unlock(&readers[READERS_BP]);
+	return n == m->len;
+}
+
+/* Edits.  Each changes the model to what it must be if it succeeds. ---------- */
+
+static int edit_one_append(struct model *m, size_t i)
+{
+	struct object *o = object_new();
+
+	(void)i;
+	model_insert(m, m->len, o);
+	return percu_vec_append(&vec, o);
+}
+
+static int edit_bulk(struct model *m, size_t i)
+{
+	void *objs[NEW];
+
+	(void)i;
+	for (int n = 0; n < NEW; n++) {
+		objs[n] = object_new();
+		model_insert(m, m->len, objs[n]);
+	}
+	return percu_vec_append_bulk(&vec, objs, NEW);
+}
+
+static int edit_one_insert(struct model *m, size_t i)
+{
+	struct object *o = object_new();
+
+	model_insert(m, i, o);
+	return percu_vec_insert(&vec, i, o);
+}
+
+static int edit_one_replace(struct model *m, size_t i)
+{
+	struct object *o = object_new();
+
+	model_remove(m, i);
+	model_insert(m, i, o);
+	return percu_vec_replace(&vec, i, o);
+}
+
+static int edit_more_room(struct model *m, size_t i)
+{
+	(void)i;
+	return percu_vec_reserve(&vec, 2 * m->len + 10);
+}
+
+static int edit_less_room(struct model *m, size_t i)
+{
+	(void)m;
+	(void)i;
+	return percu_vec_clip(&vec);
+}
+
+static int remove_one(struct model *m, size_t i)
+{
+	model_remove(m, i);
+	return percu_vec_remove(&vec, i);
+}
+
+static int remove_exact(struct model *m, size_t i)
+{
+	model_remove(m, i);
+	return percu_vec_remove_exact(&vec, i);
+}
+
+static int remove_nil(struct model *m, size_t i)
+{
+	model_remove(m, i);
+	return percu_vec_remove_nil(&vec, i);
+}
+
+static int take(struct model *m, size_t i)
+{
+	struct object *o = m->slot[i];
+
+	model_remove(m, i);
+	o->ours = true;
+	return percu_vec_take(&vec, i) == o ? 0 : -EIO;
+}
+
+static int cut(struct model *m, size_t i)
+{
+	while (m->len > i)
+		model_remove(m, m->len - 1);
+	return percu_vec_truncate(&vec, i);
+}
+
+/* Some in a row and some far from each other. */
+static bool named(void *obj, void *arg)
+{
+	size_t n = (size_t)((struct object *)obj - objects);
+
+	(void)arg;
+	return n % 7 == 3 || n % 1000 < 20;
+}
+
+static int remove_named(struct model *m, size_t i)
+{
+	ssize_t n = 0;
+
+	(void)i;
+	for (size_t k = m->len; k--;) {
+		if (named(m->slot[k], NULL)) {
+			model_remove(m, k);
+			n++;
+		}
+	}
+	return percu_vec_remove_if(&vec, named, NULL) == n ? 0 : -EIO;
+}
+
+struct edit {
+	const char *name;
+	int (*run)(struct model *m, size_t i);
+	bool removes;
+};
+
+static const struct edit edits[] = {
+	{ "append", edit_one_append, false },
+	{ "append_bulk", edit_bulk, false },
+	{ "insert", edit_one_insert, false },
+	{ "replace", edit_one_replace, false },
+	{ "reserve", edit_more_room, false },
+	{ "clip", edit_less_room, false },
+	{ "remove", remove_one, true },
+	{ "remove_exact", remove_exact, true },
+	{ "remove_nil", remove_nil, true },
+	{ "take", take, true },
+	{ "truncate", cut, true },
+	{ "remove_if", remove_named, true },
+};
+
+/* Swap and pop: the order is another if there was memory, or not. */
+static bool swap_same(size_t i)
+{
+	struct object *last = model.slot[model.len - 1];
+	size_t holes;
+	bool same;
+
+	next_model = model;
+	model_remove(&next_model, i);
+	if (objects_same(&next_model, &holes) && holes)
+		return true;
+	next_model = model;
+	next_model.slot[i]->out = true;
+	next_model.slot[i] = last;
+	next_model.len--;
+	same = slots_same(&next_model);
+	return same;
+}
+
+/* A vector. ------------------------------------------------------------------ */
+
+struct shape {
+	const char *name;
+	size_t first, len; /* appended, then cut to */
+	unsigned int flags;
+};
+
+static const struct shape shapes[] = {
+	{ "six", 6, 6, 0 },
+	{ "full block", FLAT_MAX, FLAT_MAX, 0 },
+	{ "just a tree", FLAT_MAX + 10, FLAT_BACK + 1, 0 },
+	{ "tree", 3000, 3000, 0 },
+	{ "in place", 40, 40, PERCU_VEC_INPLACE },
+	{ "tall tree", MOST, MOST - 7, 0 },
+};
+
+static bool vec_make(const struct shape *s)
+{
+	const struct percu_vec_attr attr = { .name = "oom",
+					     .release = object_release,
+					     .flags = s->flags };
+
+	nr_objects = 0;
+	model.len = 0;
+	if (percu_vec_init_flavor(&vec, &attr, &readers[READERS_BP].flavor))
+		return false;
+	for (size_t i = 0; i < s->first; i++)
+		model_insert(&model, i, object_new());
+	if (percu_vec_append_bulk(&vec, (void **)model.slot, s->first))
+		return false;
+	while (model.len > s->len)
+		model_remove(&model, model.len - 1);
+	return !percu_vec_truncate(&vec, s->len);
+}
+
+/* All of it is released, and not more; nothing is left of the vector. */
+static void vec_unmake(const struct percu_memstats *was, const char *what)
+{
+	struct percu_memstats is;
+	unsigned long bad = 0;
+
+	percu_vec_destroy(&vec);
+	percu_barrier();
+	for (size_t k = 0; k < nr_objects; k++)
+		bad += objects[k].released != !objects[k].ours;
+	percu_memstats(&is);
+	if (bad || is.alloc != was->alloc)
+		printf("\n    %s: %lu objects wrongly released, %lld bytes left ",
+		       what, bad, (long long)(is.alloc - was->alloc));
+	CU_ASSERT_FATAL(!bad && is.alloc == was->alloc);
+}
+
+static bool law(bool holds, const char *what, const struct shape *s,
+		const struct supply *m, const char *text)
+{
+	if (!holds)
+		printf("\n    %s of %s, call %lu, leaves %zu, nodes %zu: %s ",
+		       what, s->name, m->nth, m->leaves, m->kids, text);
+	return holds;
+}
+
+/* What was refused is ours. */
+static void refused(size_t from)
+{
+	sum.refused++;
+	for (size_t k = 0; k < nr_objects; k++)
+		objects[k].out = true;
+	for (size_t i = 0; i < model.len; i++)
+		model.slot[i]->out = false;
+	while (from < nr_objects)
+		objects[from++].ours = true;
+}
+
+/* A change when there is memory: nothing is owed after it. */
+static bool settles(struct model *m, size_t holes)
+{
+	struct object *o = object_new();
+
+	model_insert(m, m->len, o);
+	if (percu_vec_append(&vec, o) || percu_vec_check(&vec))
+		return false;
+	sum.settled += holes != 0;
+	return slots_same(m) && percu_vec_live(&vec) == m->len;
+}
+
+/* False: nothing has failed any more. */
+static bool edit_try(const struct edit *e, const struct shape *shape,
+		     struct supply *s, size_t i)
+{
+	struct percu_memstats was;
+	size_t before, holes = 0;
+	unsigned long fired;
+	bool ok = true;
+	int rc;
+
+	percu_memstats(&was);
+	CU_ASSERT_FATAL(vec_make(shape));
+	before = nr_objects;
+	next_model = model;
+	supply_begin(s);
+	rc = e->run(&next_model, i);
+	fired = supply_end();
+	sum.tries++;
+	if (rc == -ENOMEM && !e->removes) {
+		refused(before);
+		ok = law(slots_same(&model), e->name, shape, s, "unchanged");
+		next_model = model;
+	} else {
+		ok = law(!rc, e->name, shape, s, strerror(-rc)) &&
+		     law(objects_same(&next_model, &holes), e->name, shape, s,
+			 "in order");
+		sum.holes += holes;
+	}
+	ok = ok && law(!percu_vec_check(&vec), e->name, shape, s, "audit");
+	/* The hole that remove_nil leaves is there to stay. */
+	if (e->run == remove_nil)
+		ok = ok && law(holes == 1, e->name, shape, s, "one hole");
+	else
+		ok = ok && law(settles(&next_model, holes), e->name, shape, s,
+			       "settled");
+	CU_ASSERT_FATAL(ok);
+	vec_unmake(&was, e->name);
+	return fired;
+}
+
+static bool swap_try(const struct shape *shape, struct supply *s, size_t i)
+{
+	const char *name = "remove_swap";
+	struct percu_memstats was;
+	unsigned long fired;
+	bool ok;
+
+	percu_memstats(&was);
+	CU_ASSERT_FATAL(vec_make(shape));
+	supply_begin(s);
+	ok = law(!percu_vec_remove_swap(&vec, i), name, shape, s, "returned");
+	fired = supply_end();
+	sum.tries++;
+	ok = ok && law(swap_same(i), name, shape, s, "swapped, or a hole");
+	ok = ok && law(!percu_vec_check(&vec), name, shape, s, "audit");
+	ok = ok && law(settles(&next_model, 0), name, shape, s, "settled");
+	CU_ASSERT_FATAL(ok);
+	vec_unmake(&was, name);
+	return fired;
+}
+
+/* Batches. ------------------------------------------------------------------- */
+
+static bool batch_same(const struct percu_vec_batch *b, const struct model *m)
+{
+	size_t step_ = m->len > 5000 ? 97 : 1;
+	bool same = percu_vec_batch_len(b) == m->len;
+
+	for (size_t i = 0; same && i < m->len; i += step_)
+		same = percu_vec_batch_get(b, i) == m->slot[i];
+	return same;
+}
+
+/* One edit of it: done, or refused and nothing has changed. */
+static bool batch_edit(struct percu_vec_batch *b, struct model *m,
+		       unsigned int k)
+{
+	size_t i = m->len * k / EDITS;
+	struct object *o = NULL, *old = NULL;
+	int rc;
+
+	if (k % 3 != 2)
+		o = object_new();
+	if (k % 3 == 0) {
+		rc = percu_vec_batch_insert(b, i, o);
+	} else {
+		old = m->slot[i];
+		rc = o ? percu_vec_batch_replace(b, i, o) :
+			 percu_vec_batch_remove(b, i);
+	}
+	if (rc) {
+		sum.refused++;
+		if (o)
+			o->ours = true;
+		return rc == -ENOMEM && batch_same(b, m);
+	}
+	if (old)
+		model_remove(m, i);
+	if (o)
+		model_insert(m, i, o);
+	return batch_same(b, m);
+}
+
+static bool batch_run(struct percu_vec_batch *b, bool commit, size_t before)
+{
+	bool ok = true;
+
+	for (unsigned int k = 0; ok && k < EDITS; k++)
+		ok = batch_edit(b, &next_model, k);
+	if (commit)
+		return !percu_vec_batch_commit(b) && ok;
+	percu_vec_batch_abort(b);
+	refused(before);
+	next_model = model;
+	return ok;
+}
+
+static bool batch_try(const struct shape *shape, struct supply *s, bool commit)
+{
+	const char *name = commit ? "commit" : "abort";
+	struct percu_memstats was;
+	struct percu_vec_batch b;
+	unsigned long fired;
+	bool ok = true;
+	int rc;
+
+	percu_memstats(&was);
+	CU_ASSERT_FATAL(vec_make(shape));
+	next_model = model;
+	supply_begin(s);
+	rc = percu_vec_batch_begin(&b, &vec);
+	if (!rc)
+		ok = batch_run(&b, commit, nr_objects);
+	fired = supply_end();
+	sum.tries++;
+	ok = law(ok && (!rc || rc == -ENOMEM), name, shape, s, "edits") &&
+	     law(slots_same(&next_model), name, shape, s, "slots") &&
+	     law(settles(&next_model, 0), name, shape, s, "settled");
+	CU_ASSERT_FATAL(ok);
+	vec_unmake(&was, name);
+	return fired;
+}
+
+/* Sweeps. -------------------------------------------------------------------- */
+
+enum {
+	NR_EDITS = sizeof(edits) / sizeof(edits[0]),
+	NR_SHAPES = sizeof(shapes) / sizeof(shapes[0])
+};
+
+static bool any_try(size_t what, const struct shape *shape, struct supply *s)
+{
+	size_t i = shape->len / 3;
+
+	if (what < NR_EDITS)
+		return edit_try(&edits[what], shape, s, i);
+	if (what == NR_EDITS)
+		return swap_try(shape, s, i);
+	return batch_try(shape, s, what == NR_EDITS + 1);
+}
+
+/* How many faults. */
+static unsigned long sum_print(void)
+{
+	unsigned long fired = sum.fired;
+
+	printf("(%lu tries, %lu faults, %lu refusals, %lu holes, %lu settled) ",
+	       sum.tries, sum.fired, sum.refused, sum.holes, sum.settled);
+	memset(&sum, 0, sizeof(sum));
+	return fired;
+}
+
+static size_t shapes_now(void)
+{
+	return check_short() || tool_any() ? NR_SHAPES - 1 : NR_SHAPES;
+}
+
+static void calls_fail(bool forever)
+{
+	pin(0);
+	for (size_t shape = 0; shape < shapes_now(); shape++) {
+		for (size_t what = 0; what < NR_EDITS + 3; what++) {
+			struct supply s = { .calls = true, .forever = forever };
+
+			do
+				s.nth++;
+			while (any_try(what, &shapes[shape], &s));
+		}
+	}
+	unpin();
+	CU_ASSERT(sum_print() > 0);
+}
+
+static void once(void)
+{
+	calls_fail(false);
+}
+
+static void for_good(void)
+{
+	calls_fail(true);
+}
+
+/* A path has a leaf and some nodes above it; a merge or a split has two. */
+static void nodes_fail(void)
+{
+	size_t by = check_short() && tool_any() ? 6 : 1;
+	unsigned long refusals, holes;
+
+	pin(0);
+	for (size_t shape = 2; shape < shapes_now(); shape++) {
+		for (size_t what = 0; what < NR_EDITS + 3; what++) {
+			for (size_t n = 0; n < 25; n += by) {
+				struct supply s = { .leaves = n / 5,
+						    .kids = n % 5 };
+
+				any_try(what, &shapes[shape], &s);
+			}
+		}
+	}
+	unpin();
+	refusals = sum.refused;
+	holes = sum.holes;
+	CU_ASSERT(sum.settled > 0);
+	CU_ASSERT(sum_print() > 0);
+	CU_ASSERT(refusals > 0 && holes > 0);
+}
+
+static void blocks_fail_at_random(void)
+{
+	struct supply s = { .random = true, .rand = { check_seed() } };
+	unsigned int rounds = check_short() ? 2 : 40;
+
+	pin(0);
+	for (unsigned int n = 0; n < rounds; n++) {
+		for (size_t shape = 0; shape < shapes_now() - (n > 4); shape++)
+			for (size_t what = 0; what < NR_EDITS + 3; what++)
+				any_try(what, &shapes[shape], &s);
+	}
+	unpin();
+	CU_ASSERT(sum_print() > 0);
+}
+
+/* Init and destroy. ---------------------------------------------------------- */
+
+static void init_fails(void)
+{
+	const struct percu_vec_attr attr = { .name = "oom",
+					     .capacity = 100,
+					     .release = object_release };
+	unsigned long failed = 0, fired;
+	struct percu_memstats was, is;
+
+	percu_memstats(&was);
+	for (int forever = 0; forever < 2; forever++) {
+		unsigned long nth = 0;
+
+		do {
+			int rc;
+
+			hoard_all();
+			os_fault_arm(EVERY_CALL, ++nth, forever);
+			rc = percu_vec_init_flavor(&vec, &attr,
+						   &readers[READERS_BP].flavor);
+			fired = supply_end();
+			failed += rc != 0;
+			CU_ASSERT_FATAL(!rc || rc == -ENOMEM);
+			if (!rc)
+				percu_vec_destroy(&vec);
+			percu_barrier();
+			percu_memstats(&is);
+			CU_ASSERT_EQUAL_FATAL(is.alloc, was.alloc);
+		} while (fired);
+	}
+	CU_ASSERT(failed > 0);
+	CU_ASSERT(sum_print() > 0);
+}
+
+/*
+ * Whatever fails, all is released when the vector has ended; but for a fence
+ * that is refused for good, which leaves other CPUs what they have.
+ */
+static void destroy_releases(void)
+{
+	struct percu_memstats was, is;
+	unsigned long bad, fired;
+
+	for (size_t shape = 0; shape < shapes_now(); shape++) {
+		for (int forever = 0; forever < 2; forever++) {
+			unsigned long nth = 0;
+
+			do {
+				percu_memstats(&was);
+				CU_ASSERT_FATAL(vec_make(&shapes[shape]));
+				hoard_all();
+				os_fault_arm(forever ? EVERY_CALL & ~FENCE :
+						       EVERY_CALL,
+					     ++nth, forever);
+				percu_vec_destroy(&vec);
+				bad = 0;
+				for (size_t k = 0; k < nr_objects; k++)
+					bad += objects[k].released != 1;
+				fired = supply_end();
+				percu_barrier();
+				percu_memstats(&is);
+				if (bad || is.alloc != was.alloc)
+					printf("\n    %s, call %lu%s: %lu not released, %lld bytes left ",
+					       shapes[shape].name, nth,
+					       forever ? " on" : "", bad,
+					       (long long)(is.alloc -
+							   was.alloc));
+				CU_ASSERT_EQUAL_FATAL(bad, 0);
+				CU_ASSERT_EQUAL(is.alloc, was.alloc);
+			} while (fired && nth < 100);
+		}
+	}
+	/* Without sequences to fence nothing is asked of the system here. */
+	fired = sum_print();
+	CU_ASSERT(fired > 0 || strncmp(percu_mode(), "rseq", 4) != 0);
+}
+
+static const CU_TestInfo tests[] = {
+	{ "each call of init fails", init_fails },
+	{ "each call fails once", once },
+	{ "each call fails for good", for_good },
+	{ "each node's allocation fails", nodes_fail },
+	{ "allocations fail at random", blocks_fail_at_random },
+	{ "destroy releases, whatever fails", destroy_releases },
+	CU_TEST_INFO_NULL
+};
+
+int main(void)
+{
+	sizes_init();
+	return check_main("vec_oom", tests);
+}
