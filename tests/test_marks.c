@@ -239,7 +239,6 @@ static void admitting(void)
 static void not_waiting(void)
 {
 	CU_ASSERT_TRUE(run_again(MARKS ",defer_wait:0", "not-waiting"));
-	CU_ASSERT_TRUE(run_again(MARKS ",defer_wait:0", "reading"));
 }
 
 static void flooded(void)
