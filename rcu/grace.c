@@ -389,18 +389,34 @@ static bool has_work(const struct grace *g)
 	return __atomic_load_n(&g->inbox, __ATOMIC_RELAXED) || g->flush_at;
 }
 
-/* Without a thread of their own, somebody must run the rounds.  Lock held. */
+/* Must the caller run the rounds of g, and may he? */
+static bool is_orphan(struct grace *g)
+{
+	/* Of a flavor that he reads he would wait for himself. */
+	return has_work(g) && !g->busy && !reclaimer_start(g) &&
+	       !grace_reading(g->flavor);
+}
+
+/*
+ * Without a thread of their own, somebody must run the rounds.  Lock held.
+ * What is handed over goes first: where other CPUs may not be interrupted
+ * there is always something left to flush.
+ */
 static bool work_without_thread(void)
 {
+	struct grace *orphan = NULL;
+
 	for_each_grace(g)
 	{
-		if (!has_work(g) || g->busy || reclaimer_start(g) ||
-		    grace_reading(g->flavor)) /* it would wait for itself */
+		if (!is_orphan(g))
 			continue;
-		round_run(g, os_clock());
-		return true;
+		orphan = g;
+		if (__atomic_load_n(&g->inbox, __ATOMIC_RELAXED))
+			break;
 	}
-	return false;
+	if (orphan)
+		round_run(orphan, os_clock());
+	return orphan;
 }
 
 /* Waits for somebody to get on, or gets on.  graces.lock is held. */
