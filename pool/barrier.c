@@ -96,12 +96,17 @@ static void wait_check(struct percu_pool *p, const char *what)
 
 static void pool_barrier(struct percu_pool *pool)
 {
+	int err;
+
 	wait_check(pool, "percu_pool_barrier()");
 	parked_place();
-	if (wait_all(pool))
-		report_warn("pool %s: what was retired on other CPUs stays: "
-			    "they cannot be interrupted",
-			    pool->name);
+	err = wait_all(pool);
+	if (err)
+		report_warn("pool %s: what was retired on other CPUs stays: %s",
+			    pool->name,
+			    err == -ENOMEM ?
+				    "there is no memory to collect it" :
+				    "they cannot be interrupted");
 }
 
 PERCU_API void percu_pool_barrier(struct percu_pool *pool)
