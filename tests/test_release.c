@@ -40,7 +40,7 @@ static struct percu_pool *plain(const char *name)
 static struct percu_pool *
 release_pool(const char *name, void (*fn)(void *obj, void *arg), void *arg)
 {
-	struct percu_pool *p = release_pool_create(name, fn, arg);
+	struct percu_pool *p = release_pool_create(name, 0, fn, arg);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
 	return p;

@@ -228,7 +228,7 @@ static void in_callback(void)
 	char some[50];
 
 	begin("callback");
-	forks = release_pool_create("forks", on_release, NULL);
+	forks = release_pool_create("forks", 0, on_release, NULL);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(forks);
 	released = children = 0;
 	for (int i = 0; i < 50; i++) {
@@ -265,7 +265,7 @@ static void on_release_go_on(void *obj, void *arg)
 static void callback_goes_on(void)
 {
 	begin("goes on");
-	late = release_pool_create("late", on_release_go_on, NULL);
+	late = release_pool_create("late", 0, on_release_go_on, NULL);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(late);
 	released = 0;
 	forked = -1;

@@ -13,7 +13,7 @@ int main(void)
 {
 	struct percu_pool *pool = make_pool("victim", 64);
 	struct percu_pool *waits =
-		must(release_pool_create("waits", release, NULL));
+		must(release_pool_create("waits", 0, release, NULL));
 
 	percu_pool_put_rcu(pool, must(percu_pool_get(pool)));
 	expect("pool victim: percu_pool_barrier() from a callback that runs after a grace period");

@@ -12,7 +12,7 @@ static void release(void *obj, void *arg)
 int main(void)
 {
 	struct percu_pool *pool =
-		must(release_pool_create("victim", release, NULL));
+		must(release_pool_create("victim", 0, release, NULL));
 	static int obj;
 
 	only_in_debug();
