@@ -2,7 +2,7 @@
 /*
  * pool/barrier.c - waiting until what was retired is put
  *
- * In counts magazines before they are handed over, out after they are done,
+ * In counts magazines before they are filled, out after they are done,
  * and those of one struct retire are done in the order in which they were
  * handed over.  When out has reached what in was, each magazine that had been
  * handed over by then is done: those before it in the order are no more than
@@ -94,17 +94,28 @@ static void wait_check(struct percu_pool *p, const char *what)
 	}
 }
 
+static void pool_barrier(struct percu_pool *pool)
+{
+	int err;
+
+	wait_check(pool, "percu_pool_barrier()");
+	parked_place();
+	err = wait_all(pool);
+	if (err)
+		report_warn("pool %s: what was retired on other CPUs stays: %s",
+			    pool->name,
+			    err == -ENOMEM ?
+				    "there is no memory to collect it" :
+				    "they cannot be interrupted");
+}
+
 PERCU_API void percu_pool_barrier(struct percu_pool *pool)
 {
 	pool_check(pool, "barrier");
-	wait_check(pool, "percu_pool_barrier()");
-	parked_place();
-	if (wait_all(pool))
-		report_warn("pool %s: what was retired on other CPUs stays: "
-			    "they cannot be interrupted",
-			    pool->name);
+	pool_barrier(pool);
 }
 
+/* A pool that another thread is ending goes no further while it is held. */
 PERCU_API void percu_barrier(void)
 {
 	struct percu_pool *p = NULL;
@@ -112,7 +123,7 @@ PERCU_API void percu_barrier(void)
 	pool_init();
 	while ((p = pool_next(p)))
 		if (p->retire.flavor)
-			percu_pool_barrier(p);
+			pool_barrier(p);
 }
 
 /*

@@ -36,12 +36,16 @@ static void drain_record(struct retire *r, struct record *rec, struct which *w,
 		m = retire_magazine(r, rec);
 		if (!m) {
 			w->short_ = true;
+			/* The next flush is to find it. */
+			__atomic_store_n(&r->armed, true, __ATOMIC_SEQ_CST);
 			return;
 		}
+		retire_enter(r);
 		m->count =
 			(uint32_t)record_drain(rec, m->slot, r->pool->magazine);
 		magazine_check_in(r->pool, m->slot, m->count);
 		m->retire = r;
+		m->wait.site = __atomic_load_n(&r->site, __ATOMIC_RELAXED);
 		m->wait.next = *taken;
 		*taken = &m->wait;
 	}
@@ -55,6 +59,8 @@ static void take_partial(struct retire *r, struct grace_wait **taken)
 	lock_take(&r->pool->depot.lock, LOCK_DEPOT);
 	m = r->partial;
 	r->partial = NULL;
+	if (m)
+		retire_enter(r);
 	lock_give(&r->pool->depot.lock, LOCK_DEPOT);
 	if (!m)
 		return;
@@ -164,14 +170,26 @@ void retire_quiesce(void)
 			quiesce_record(record_at(to_retire(l)->records, i));
 }
 
+/*
+ * The child.  Magazines that other threads had in their hands are lost, so what
+ * is in and what waits is counted anew; grace.c adds the others.  There is no
+ * reclaimer: records are closed, as they are, so that the next retirement opens
+ * one and arms the flush, which starts it.
+ */
 void retire_after_fork(void)
 {
-	lock_init(left_lock());
+	__atomic_store_n(&graces.bytes, 0, __ATOMIC_RELAXED);
 	list_for_each (l, &retires) {
 		struct retire *r = to_retire(l);
 
-		for_each_open (r, i)
+		for_each_open (r, i) {
 			lock_init(&record_at(r->records, i)->lock);
+			record_at(r->records, i)->capacity = 0;
+		}
+		r->in = r->out;
+		r->armed = false;
 		retire_start(r);
 	}
+	reclaim_after_fork();
+	left_after_fork();
 }

@@ -270,6 +270,7 @@ static void pool_after_fork(struct percu_pool *p)
 	list_init(&p->todo);
 	p->busy = 0;
 	p->forked = true;
+	p->left = 0; /* see left_after_fork() */
 	pool_start(p);
 }
 

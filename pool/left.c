@@ -88,6 +88,10 @@ static bool left_next(struct grace *g, struct left_object *next)
 	return any;
 }
 
+/* The pool of the object that this thread is just done with. */
+static __thread struct percu_pool *in_hand
+	__attribute__((tls_model("initial-exec")));
+
 /* The round's grace period is over. */
 void left_done(const struct grace_wait *w)
 {
@@ -95,11 +99,30 @@ void left_done(const struct grace_wait *w)
 	struct left_object o;
 
 	while (left_next(g, &o)) {
+		in_hand = o.pool;
 		magazine_check_in(o.pool, &o.obj, 1);
 		magazine_check_out(o.pool, &o.obj, 1);
 		reclaim(o.pool, &o.obj, 1);
 		__atomic_fetch_sub(&o.pool->left, 1, __ATOMIC_SEQ_CST);
+		in_hand = NULL;
 	}
+}
+
+/* The child: what a round had staged is staged anew; counts are made anew. */
+void left_after_fork(void)
+{
+	lock_init(&left.lock);
+	for (struct left_object *o = left.object; o < left.object + NR_LEFT;
+	     o++) {
+		if (!o->obj)
+			continue;
+		o->staged = false;
+		o->pool->left++;
+		if (!o->grace->flush_at)
+			o->grace->flush_at = 1;
+	}
+	if (in_hand)
+		in_hand->left++;
 }
 
 bool left_room(void *arg)

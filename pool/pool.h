@@ -146,6 +146,7 @@ struct retire {
 	char *records;            /* (A) */
 	uint64_t *open;           /* (a) bitmap: records that were opened */
 	struct magazine *partial; /* (d) what came past the records */
+	void *site;               /* (a) of the last retirement that missed */
 	bool armed;               /* (a) there is something to flush */
 	bool ripe;                /* (a) the depot may hold ripe magazines */
 	uint64_t seen;            /* (A) in, at the flush before */

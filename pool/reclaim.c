@@ -93,6 +93,20 @@ enum {
 	TOGETHER = 64 /* magazines that come back to their pool at once */
 };
 
+/* Taken off a round, and not counted as done: of use to who forks meanwhile. */
+static __thread struct hand {
+	struct retire *retire;
+	uint64_t taken, bytes;
+} hand __attribute__((tls_model("initial-exec")));
+
+void reclaim_after_fork(void)
+{
+	if (!hand.retire)
+		return;
+	hand.retire->in += hand.taken;
+	__atomic_fetch_add(&graces.bytes, hand.bytes, __ATOMIC_RELAXED);
+}
+
 static void release(struct percu_pool *p, struct magazine *m)
 {
 	void *objs[MAGAZINE_MAX];
@@ -124,13 +138,17 @@ static void on_done(struct grace_wait **round)
 		bytes += retire_weight(m);
 		n += m->count;
 		taken++;
+		hand = (struct hand){ r, taken, bytes };
 		if (r->pool->release) {
 			release(r->pool, m);
 			break;
 		}
 		if (r->pool->checked)
 			checked_retired(r->pool, m->slot, m->count);
-		list_add_tail(&m->list, &back);
+		if (likely(m->count))
+			list_add_tail(&m->list, &back);
+		else
+			depot_return(r->pool, m);
 	}
 	if (!list_empty(&back)) {
 		depot_receive(r->pool, &back);
@@ -141,6 +159,7 @@ static void on_done(struct grace_wait **round)
 	__atomic_fetch_add(&r->done, n, __ATOMIC_RELEASE);
 	__atomic_fetch_add(&r->out, taken, __ATOMIC_SEQ_CST);
 	grace_undefer(bytes);
+	hand.retire = NULL;
 }
 
 static void on_weigh(const struct grace_wait *w, struct grace_load *load)
@@ -155,7 +174,18 @@ static void on_weigh(const struct grace_wait *w, struct grace_load *load)
 	load->bytes = retire_weight(m);
 }
 
-static const struct grace_ops ops = { on_flush, on_done, on_weigh };
+static bool on_again(struct grace_wait *w)
+{
+	struct magazine *m = (struct magazine *)w;
+
+	if (left_is(w))
+		return false;
+	retire_enter(m->retire);
+	__atomic_fetch_add(&graces.bytes, retire_weight(m), __ATOMIC_RELAXED);
+	return true;
+}
+
+static const struct grace_ops ops = { on_flush, on_done, on_weigh, on_again };
 
 void retire_init(void)
 {

@@ -185,8 +185,6 @@ struct magazine *retire_magazine(struct retire *r, struct record *rec)
 		m = spare_swap(record_at(base, record_index(r, rec)), NULL);
 	if (!m)
 		m = depot_obtain(r->pool);
-	if (m)
-		m->wait.site = NULL;
 	return m;
 }
 
@@ -212,8 +210,8 @@ static bool record_open(struct retire *r, struct record *rec, void *site)
 
 	if (!m)
 		return false;
-	m->wait.site = site;
 	spare_give(r, rec, m);
+	__atomic_store_n(&r->site, site, __ATOMIC_RELAXED);
 	/* The bit first: a drainer must not miss what a push then adds. */
 	if (!(__atomic_fetch_or(&r->open[index / 64], 1ull << index % 64,
 				__ATOMIC_SEQ_CST) >>
@@ -226,11 +224,10 @@ static bool record_open(struct retire *r, struct record *rec, void *site)
 	return true;
 }
 
-/* A filled magazine, checked in, is the reclaimer's from here on. */
+/* A magazine, checked in and counted, is the reclaimer's from here on. */
 void retire_hand_over(struct retire *r, struct magazine *m)
 {
 	m->retire = r;
-	__atomic_fetch_add(&r->in, 1, __ATOMIC_RELAXED);
 	grace_defer(r->grace, &m->wait, retire_weight(m));
 }
 
@@ -241,13 +238,12 @@ static bool record_make_room(struct retire *r, struct record *rec, void *site)
 
 	if (!m)
 		return false;
+	retire_enter(r);
+	/* None, if somebody else was faster: it is counted, and goes too. */
 	m->count = (uint32_t)record_spill(r, m->slot, r->pool->magazine);
-	if (!m->count) { /* somebody else was faster */
-		spare_give(r, rec, m);
-		return true;
-	}
 	magazine_check_in(r->pool, m->slot, m->count);
 	m->wait.site = site;
+	__atomic_store_n(&r->site, site, __ATOMIC_RELAXED);
 	retire_hand_over(r, m);
 	return true;
 }
@@ -274,6 +270,7 @@ static bool retire_direct(struct retire *r, void *obj, void *site)
 		if (m->count == p->magazine) {
 			full = m;
 			r->partial = NULL;
+			retire_enter(r);
 		}
 	}
 	lock_give(&p->depot.lock, LOCK_DEPOT);

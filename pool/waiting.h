@@ -38,6 +38,14 @@ struct retire *retire_of(struct percu_pool *p,
 bool retire_place(struct retire *r, void *obj, void *site);
 struct magazine *retire_magazine(struct retire *r, struct record *rec);
 uint64_t retire_weight(const struct magazine *m);
+/*
+ * A magazine of it is about to wait: before its objects leave the place where
+ * a flush finds them.  So who flushes and then looks finds it counted.
+ */
+static inline void retire_enter(struct retire *r)
+{
+	__atomic_fetch_add(&r->in, 1, __ATOMIC_RELAXED);
+}
 void retire_hand_over(struct retire *r, struct magazine *m);
 void retire_stop(struct retire *r);
 void retire_start(struct retire *r);
@@ -58,9 +66,11 @@ void left_stage(struct grace *g);
 bool left_is(const struct grace_wait *w);
 void left_done(const struct grace_wait *w);
 bool left_room(void *arg);
+void left_after_fork(void);
 
 /* reclaim.c */
 void reclaim(struct percu_pool *p, void **objs, size_t n);
+void reclaim_after_fork(void);
 
 static inline struct retire *to_retire(struct list *l)
 {

@@ -26,13 +26,17 @@
  * have a ghost among its readers.  So it is parked first.  That waits for a
  * round under way, but not for ever: a thread that forks inside a read section
  * would wait for itself.  A child of such a moment finds liburcu as any other
- * thread's synchronize_rcu() would have left it.
+ * thread's synchronize_rcu() would have left it.  The child has what waited, but
+ * for what other threads had in their hands, and counts it anew; its thread is
+ * started when something is retired there.
  *
  * Lock order: LOCK_GRACE is taken without any other of percu's.
  */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+/* For one thread-local pointer; no code of liburcu's is used. */
+#define _LGPL_SOURCE
 #include <urcu-bp.h>
 
 #include "rcu/grace.h"
@@ -206,7 +210,7 @@ static void round_run(struct grace *g, uint64_t now)
 {
 	bool flush = g->flush_at &&
 		     (g->flush_at <= now || bytes_now() >= graces.soft ||
-		      graces.waiters);
+		      __atomic_load_n(&graces.waiters, __ATOMIC_RELAXED));
 
 	g->busy = true;
 	g->due = 0;
@@ -220,7 +224,8 @@ static void round_run(struct grace *g, uint64_t now)
 	graces_lock();
 	g->round = inbox_take(g);
 	if (g->round) {
-		__atomic_store_n(&g->started, g->started + 1, __ATOMIC_RELAXED);
+		/* Both sides: pairs with grace_next(). */
+		__atomic_fetch_add(&g->started, 1, __ATOMIC_ACQ_REL);
 		g->since = now;
 		stall_begin(g);
 		graces_unlock();
@@ -229,6 +234,14 @@ static void round_run(struct grace *g, uint64_t now)
 		tool_acquire(
 			(void *)(uintptr_t)g->flavor->update_synchronize_rcu);
 		graces_lock();
+#ifdef PERCU_BUG_LATE_INBOX /* a seeded bug, for the torture to find */
+		for (struct grace_wait *w = g->round;; w = w->next) {
+			if (w->next)
+				continue;
+			w->next = inbox_take(g);
+			break;
+		}
+#endif
 		g->since = 0;
 		graces.rounds++;
 		graces_unlock();
@@ -250,7 +263,7 @@ static void reclaimer_park(struct grace *g)
 	graces_lock();
 	g->parked = true;
 	pthread_cond_broadcast(&graces.done);
-	while (g->park)
+	while (graces.forks)
 		cond_wait(&g->wake, 0);
 	g->parked = false;
 	graces_unlock();
@@ -277,14 +290,14 @@ static void *reclaimer(void *arg)
 	while (!g->stop) {
 		now = os_clock();
 		next = earlier(g->due, g->flush_at);
-		if (g->park)
+		if (graces.forks)
 			reclaimer_park(g);
 		else if (!next || next > now || g->busy)
 			cond_wait(&g->wake, next);
 		else
 			round_run(g, now);
 	}
-	g->running = false;
+	__atomic_store_n(&g->running, false, __ATOMIC_RELAXED);
 	graces_unlock();
 	g->flavor->unregister_thread();
 	return NULL;
@@ -293,13 +306,16 @@ static void *reclaimer(void *arg)
 /* graces.lock is held.  False: there is no thread to be had now. */
 static bool reclaimer_start(struct grace *g)
 {
-	if (!g->running && !g->stop)
-		g->running = os_thread(&g->thread, reclaimer, g,
-				       "percu-reclaim") == 0;
+	if (!g->running && !g->stop &&
+	    !os_thread(&g->thread, reclaimer, g, "percu-reclaim"))
+		__atomic_store_n(&g->running, true, __ATOMIC_RELAXED);
 	return g->running;
 }
 
-/* A round is to begin at that time or sooner. */
+/*
+ * A round is to begin at that time or sooner.  Without a thread one of those
+ * who wait must run it, and is told.
+ */
 static void round_due(struct grace *g, uint64_t when)
 {
 	graces_lock();
@@ -307,14 +323,16 @@ static void round_due(struct grace *g, uint64_t when)
 		g->due = when;
 		pthread_cond_signal(&g->wake);
 	}
-	reclaimer_start(g);
+	if (!reclaimer_start(g))
+		pthread_cond_broadcast(&graces.done);
 	graces_unlock();
 }
 
 static void hurry(struct grace *g)
 {
 	/* Releases the caller's push: pairs with round_run(). */
-	if (!__atomic_exchange_n(&g->hurried, true, __ATOMIC_ACQ_REL))
+	if (!__atomic_exchange_n(&g->hurried, true, __ATOMIC_ACQ_REL) ||
+	    !__atomic_load_n(&g->running, __ATOMIC_RELAXED))
 		round_due(g, 1);
 }
 
@@ -326,7 +344,8 @@ void grace_defer(struct grace *g, struct grace_wait *w, uint64_t bytes)
 
 	if (total >= graces.soft)
 		hurry(g);
-	else if (first)
+	/* Relaxed: a thread that could not be had is tried for again. */
+	else if (first || !__atomic_load_n(&g->running, __ATOMIC_RELAXED))
 		round_due(g, os_clock() + LINGER);
 }
 
@@ -342,14 +361,22 @@ void grace_arm(struct grace *g)
 		g->flush_at = os_clock() + conf.defer_age * 1000000ull;
 		pthread_cond_signal(&g->wake);
 	}
-	reclaimer_start(g);
+	if (!reclaimer_start(g))
+		pthread_cond_broadcast(&graces.done);
 	graces_unlock();
 }
 
 /* Waiting. ------------------------------------------------------------------------ */
 
+/*
+ * Of bp the question alone registers a thread, which takes a lock, and that a
+ * handler before fork may hold (urcu_bp_before_fork()).
+ */
 bool grace_reading(const struct rcu_flavor_struct *flavor)
 {
+	if (flavor->read_ongoing == percu_flavor_bp.read_ongoing &&
+	    !URCU_TLS(urcu_bp_reader))
+		return false;
 	return flavor->read_ongoing();
 }
 
@@ -358,8 +385,10 @@ bool grace_in_callback(void)
 	return running != NULL;
 }
 
+/* What is waited for may hang on the grace periods of every flavor. */
 bool grace_may_wait(const struct rcu_flavor_struct *flavor)
 {
+	for_each_grace(g) if (grace_reading(g->flavor)) return false;
 	return !running && !grace_reading(flavor);
 }
 
@@ -368,17 +397,34 @@ static bool has_work(const struct grace *g)
 	return __atomic_load_n(&g->inbox, __ATOMIC_RELAXED) || g->flush_at;
 }
 
-/* Without a thread of their own, somebody must run the rounds.  Lock held. */
+/* Must the caller run the rounds of g, and may he? */
+static bool is_orphan(struct grace *g)
+{
+	/* Of a flavor that he reads he would wait for himself. */
+	return has_work(g) && !g->busy && !reclaimer_start(g) &&
+	       !grace_reading(g->flavor);
+}
+
+/*
+ * Without a thread of their own, somebody must run the rounds.  Lock held.
+ * What is handed over goes first: where other CPUs may not be interrupted
+ * there is always something left to flush.
+ */
 static bool work_without_thread(void)
 {
+	struct grace *orphan = NULL;
+
 	for_each_grace(g)
 	{
-		if (!has_work(g) || g->busy || reclaimer_start(g))
+		if (!is_orphan(g))
 			continue;
-		round_run(g, os_clock());
-		return true;
+		orphan = g;
+		if (__atomic_load_n(&g->inbox, __ATOMIC_RELAXED))
+			break;
 	}
-	return false;
+	if (orphan)
+		round_run(orphan, os_clock());
+	return orphan;
 }
 
 /* Waits for somebody to get on, or gets on.  graces.lock is held. */
@@ -429,8 +475,13 @@ int grace_admit(struct grace *g)
 
 uint64_t grace_next(struct grace *g)
 {
-	/* Relaxed: of a round that is found begun another is waited for. */
-	return __atomic_load_n(&g->started, __ATOMIC_RELAXED) + 1;
+	/*
+	 * A change, though of nothing: either the round that is named sees
+	 * what the caller has done before, as its readers then do, or it is
+	 * found begun here, and the next one is named.  A mere load could be
+	 * done before the caller's stores are seen.
+	 */
+	return __atomic_fetch_add(&g->started, 0, __ATOMIC_ACQ_REL) + 1;
 }
 
 bool grace_ended(struct grace *g, uint64_t round)
@@ -444,7 +495,7 @@ bool grace_ended(struct grace *g, uint64_t round)
 /* Is there a thread that is not where the process can be copied? */
 static bool unparked(void)
 {
-	for_each_grace(g) if (g->running && g->park && !g->parked) return true;
+	for_each_grace(g) if (g->running && !g->parked) return true;
 	return false;
 }
 
@@ -455,54 +506,70 @@ void grace_before_fork(void)
 
 	for_each_grace(g) wait = wait && !grace_reading(g->flavor);
 	graces_lock();
-	for_each_grace(g)
-	{
-		g->park = g != running;
-		pthread_cond_signal(&g->wake);
-	}
+	graces.forks++;
+	for_each_grace(g) pthread_cond_signal(&g->wake);
 	while (wait && unparked() && os_clock() < until)
 		cond_wait(&graces.done, until);
 }
 
 void grace_after_fork_parent(void)
 {
-	for_each_grace(g)
-	{
-		g->park = false;
-		pthread_cond_signal(&g->wake);
-	}
+	graces.forks--;
+	for_each_grace(g) pthread_cond_signal(&g->wake);
 	graces_unlock();
 }
 
-/* What a round had not come to is handed over anew. */
-static void round_again(struct grace *g)
+static void push_again(struct grace *g, struct grace_wait *oldest)
 {
 	struct grace_wait *w;
 
-	while ((w = g->round)) {
-		g->round = w->next;
-		inbox_push(g, w);
+	while ((w = oldest)) {
+		oldest = w->next;
+		if (graces.ops->again(w))
+			inbox_push(g, w);
 	}
+}
+
+/* What a round had not come to is handed over anew, in the old order. */
+static void round_again(struct grace *g)
+{
+	struct grace_wait *late = inbox_take(g);
+
+	push_again(g, g->round);
+	push_again(g, late);
+	g->round = NULL;
+	g->due = g->inbox ? 1 : 0;
+}
+
+/* A callback forked: this is the thread, and its round goes on. */
+static void round_goes_on(struct grace *g)
+{
+	for (struct grace_wait *w = g->round; w; w = w->next)
+		graces.ops->again(w);
+	for (struct grace_wait *w = g->inbox; w; w = w->next)
+		graces.ops->again(w);
 }
 
 void grace_after_fork_child(void)
 {
 	lock_init(&graces.lock);
 	cond_init(&graces.done);
-	graces.waiters = 0;
+	/* Who runs a round without being the reclaimer waits itself. */
+	graces.waiters = running && !running->running;
+	graces.forks = 0;
 	for_each_grace(g)
 	{
 		cond_init(&g->wake);
-		g->park = false;
 		g->parked = false;
-		if (g == running) /* a callback forked: this is the thread */
+		if (g == running) {
+			round_goes_on(g);
 			continue;
+		}
 		g->running = false;
 		g->busy = false;
 		g->hurried = false;
 		g->since = 0;
 		round_again(g);
-		g->due = g->inbox ? 1 : 0;
 	}
 	stall_after_fork_child();
 }

@@ -43,6 +43,11 @@ struct grace_ops {
 	 */
 	void (*done)(struct grace_wait **round);
 	void (*weigh)(const struct grace_wait *w, struct grace_load *load);
+	/*
+	 * In a forked child: this batch waits there too, and its bytes count.
+	 * False: it is to be forgotten.
+	 */
+	bool (*again)(struct grace_wait *w);
 };
 
 /*
@@ -61,7 +66,7 @@ struct grace {
 	bool hurried;             /* (a) there is no sooner than due */
 	bool busy;                /* (g) a round is under way */
 	bool running, parked;     /* (g) the thread */
-	bool park, stop;          /* (g) asked of it */
+	bool stop;                /* (g) asked of it */
 	pthread_t thread;         /* (g) while running */
 	pthread_cond_t wake;      /* of the thread */
 };
@@ -75,6 +80,7 @@ extern struct graces {
 	struct lock lock;
 	pthread_cond_t done; /* a batch or a round is done */
 	uint32_t waiters;    /* (a) threads that wait for done */
+	uint32_t forks;      /* (g) under way, for which threads are parked */
 	uint64_t bytes;      /* (a) in batches */
 	uint64_t rounds;     /* (a) grace periods, ever */
 	uint64_t soft, hard; /* (c) bytes */
@@ -106,7 +112,10 @@ void grace_wait_for(struct grace *g, bool (*test)(void *arg), void *arg);
 
 /* Is the caller inside a read section, as far as the flavor knows? */
 bool grace_reading(const struct rcu_flavor_struct *flavor);
-/* Not a reader, not a callback of a reclaimer. */
+/*
+ * Not a reader, of this or of another flavor that is in use, and not a
+ * callback of a reclaimer.
+ */
 bool grace_may_wait(const struct rcu_flavor_struct *flavor);
 bool grace_in_callback(void);
 

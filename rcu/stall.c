@@ -7,7 +7,8 @@
  * for and what waits for them, by pool and by where it was retired; again when
  * it is twice as old, and so on.  While no grace period is under way the watch
  * sleeps for ever, and the next one to begin wakes it: at most once in
- * conf.stall, however many there are.
+ * conf.stall, however many there are.  One that begins while the watch sleeps
+ * until another is twice as old wakes it too.
  *
  * A batch is charged to the place that retired the last object in it.
  *
@@ -38,6 +39,7 @@ enum {
 static struct watch {
 	pthread_t thread;
 	pthread_cond_t wake;
+	uint64_t next; /* ns: it sleeps until then; 0: for ever */
 	bool made, running, asleep, stop;
 } watch;
 
@@ -202,7 +204,8 @@ static void *watcher(void *arg)
 		}
 		ts = (struct timespec){ (time_t)(next / 1000000000),
 					(long)(next % 1000000000) };
-		watch.asleep = !next;
+		watch.asleep = true;
+		watch.next = next;
 		if (next)
 			pthread_cond_timedwait(&watch.wake, &graces.lock.mutex,
 					       &ts);
@@ -237,7 +240,7 @@ void stall_begin(struct grace *g)
 		return;
 	if (!watch.running)
 		watch_start();
-	else if (watch.asleep)
+	else if (watch.asleep && (!watch.next || watch.next > report_at(g)))
 		pthread_cond_signal(&watch.wake);
 }
 

@@ -241,11 +241,17 @@ static void exec_self(void *arg)
 	_exit(1);
 }
 
-bool run_again(const char *percu, const char *what)
+int run_saying(const char *percu, const char *what, char *out, size_t outlen)
 {
 	struct request r = { percu, what };
+
+	return check_fork(exec_self, &r, out, outlen);
+}
+
+bool run_again(const char *percu, const char *what)
+{
 	char out[2048];
-	int status = check_fork(exec_self, &r, out, sizeof(out));
+	int status = run_saying(percu, what, out, sizeof(out));
 
 	if (!status && !out[0])
 		return true;

@@ -50,6 +50,8 @@ struct again {
 	void (*fn)(void);
 };
 bool run_again(const char *percu, const char *what);
+/* The same, but what it says on stderr goes to out; its status. */
+int run_saying(const char *percu, const char *what, char *out, size_t outlen);
 /* False: argv asks for none of these. */
 bool pools_again(int argc, char **argv, const struct again *agains);
 

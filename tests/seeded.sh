@@ -1,13 +1,29 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Law: a library without its drain fence does not survive the stress.  It is
-# built with -DPERCU_BUG_NO_FENCE, which leaves the fence of pools_quiesce()
-# out, and percu-stress must notice: a stress that cannot fail proves nothing.
+# Laws: a library without its drain fence does not survive the stress, nor one
+# that releases too early the torture of retirement.  They are built with a bug:
+#
+#	PERCU_BUG_NO_FENCE	leaves the fence of pools_quiesce() out
+#	PERCU_BUG_LATE_INBOX	a round takes what came during its grace period
+#
+# A stress that cannot fail proves nothing.
 set -eu
 
-stress=$O/stress/percu-stress
 seeded=$O/seeded
+late=$O/seeded-late
+make -s O="$late" CC="$CC" SAN= D= CPPFLAGS=-DPERCU_BUG_LATE_INBOX \
+	"$late/tests/test_retire_torture" >&2
+status=0
+PERCU_TEST_SHORT=1 "$late/tests/test_retire_torture" >"$late/log" 2>&1 || status=$?
+grep 'ages seen' "$late/log" | sed 's/^/  /'
+if [ "$status" = 0 ]; then
+	echo "seeded: the torture did not notice that objects are released too early"
+	exit 1
+fi
+echo "seeded: with objects released too early the torture fails, as it must"
+
+stress=$O/stress/percu-stress
 mode=$("$stress" drain -t 1 | sed -n 's/.*mode \([^,]*\),.*/\1/p')
 case $mode in
 rseq/*) ;;

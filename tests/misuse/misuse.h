@@ -154,6 +154,18 @@ FIRST_PUT void *first_realloc(void *ptr, size_t size)
 	return ptr;
 }
 
+FIRST_PUT void first_retire(struct percu_pool *pool, void *obj)
+{
+	percu_pool_put_rcu(pool, obj);
+	__asm__ volatile("");
+}
+
+FIRST_PUT void first_free_rcu(void *ptr)
+{
+	percu_free_rcu(ptr);
+	__asm__ volatile("");
+}
+
 static inline int bias_of_first(struct dl_phdr_info *info, size_t size,
 				void *bias)
 {
@@ -162,9 +174,9 @@ static inline int bias_of_first(struct dl_phdr_info *info, size_t size,
 	return 1;
 }
 
-/* The object was put before; in debug mode percu knows where. */
-static inline void expect_put(const char *what, const char *pool,
-			      const void *obj)
+/* What was done to the object before; in debug mode percu knows where. */
+static inline void expect_site(const char *what, const char *pool,
+			       const void *obj, const char *before)
 {
 	uintptr_t from = (uintptr_t)__start_misuse_first;
 	uintptr_t to = (uintptr_t)__stop_misuse_first, bias = 0;
@@ -177,13 +189,33 @@ static inline void expect_put(const char *what, const char *pool,
 		return;
 	}
 	dl_iterate_phdr(bias_of_first, &bias);
-	expect("pool %s: %p %s, first at <%#zx %#zx %#zx>", pool, obj, what,
-	       (size_t)from, (size_t)to, (size_t)bias);
+	expect("pool %s: %p %s, %s at <%#zx %#zx %#zx>", pool, obj, what,
+	       before, (size_t)from, (size_t)to, (size_t)bias);
+}
+
+static inline void expect_put(const char *what, const char *pool,
+			      const void *obj)
+{
+	expect_site(what, pool, obj, "first");
 }
 
 static inline void expect_twice(const char *pool, const void *obj)
 {
 	expect_put("was put twice", pool, obj);
+}
+
+/* It waits for a grace period, which only who looks at once can say. */
+static inline void expect_retired(const char *what, const char *pool,
+				  const void *obj)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "was %s while it waits for a grace period",
+		 what);
+	if (found_at_once())
+		expect_site(text, pool, obj, "retired");
+	else
+		expect_twice(pool, obj);
 }
 
 static inline void expect_freed(const char *pool, const void *obj)

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* A retirement of nothing to a pool that has ended. */
+#include "tests/misuse/misuse.h"
+
+int main(void)
+{
+	struct percu_pool *pool = make_dead_pool("victim");
+
+	expect("pool victim: put_rcu after percu_pool_destroy()");
+	percu_pool_put_rcu(pool, NULL);
+	missed();
+}

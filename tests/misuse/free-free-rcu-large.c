@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* A large block that was freed is freed after a grace period. */
+#include "tests/misuse/misuse.h"
+
+int main(void)
+{
+	void *ptr = must(percu_alloc(100000));
+
+	expect("percu_free_rcu(%p): no block is there; was it freed before?",
+	       ptr);
+	first_free(ptr);
+	percu_free_rcu(hide(ptr));
+	missed();
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* What malloc() returned is retired to a pool. */
+#include "tests/misuse/misuse.h"
+
+int main(void)
+{
+	struct percu_pool *pool = make_pool("victim", 64);
+	void *obj = must(malloc(64));
+
+	expect("pool victim: %p is not an object of this pool (it is no pool object)",
+	       obj);
+	percu_pool_put_rcu(pool, obj);
+	at_once();
+	percu_pool_barrier(pool);
+	percu_pool_age(pool);
+	missed();
+}

@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/test_retire.c - objects that are put after a grace period
+ *
+ * Law: from its retirement to the end of the last read section that can have
+ * found it, an object is nowhere else: it is not handed out, not destroyed, its
+ * memory is as it was.  After that it is put, as any other.  The figures say so
+ * exactly at each moment.  Readers are threads that leave when they are told.
+ *
+ * No flavor's header is included here: this is bp, by the name that percu has
+ * for it, and the readers use it by liburcu's.
+ */
+#include <errno.h>
+#include <percu/alloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pool/pool.h"
+#include "sys/os.h"
+#include "sys/tool.h"
+#include "tests/check.h"
+#include "tests/pools.h"
+#include "tests/retire.h"
+
+enum {
+	MANY = 500,
+	ERRNO_OF_MINE = 77,
+	EVERY_CALL = (1 << OS_NR_CALLS) - 1,
+};
+
+static struct holder held_back(void)
+{
+	return (struct holder){ .flavor = &urcu_bp_flavor };
+}
+
+static struct percu_pool *pool_of(const struct percu_pool_attr *attr)
+{
+	struct percu_pool *p = percu_pool_create(attr);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	return p;
+}
+
+static void *got(struct percu_pool *p)
+{
+	void *obj = percu_pool_get(p);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(obj);
+	return obj;
+}
+
+static void get_all(struct percu_pool *p, void **objs, size_t n)
+{
+	CU_ASSERT_EQUAL_FATAL(percu_pool_get_bulk(p, objs, n), n);
+}
+
+static bool is_among(void *const *objs, size_t n, const void *obj)
+{
+	while (n)
+		if (objs[--n] == obj)
+			return true;
+	return false;
+}
+
+static uint64_t deferred_bytes(void)
+{
+	struct percu_memstats ms;
+
+	percu_memstats(&ms);
+	return ms.deferred;
+}
+
+/* Every field that retirement concerns. */
+static bool stats_are(struct percu_pool *p, uint64_t gets, uint64_t puts,
+		      uint64_t puts_rcu, uint64_t deferred)
+{
+	struct percu_pool_stats st = stats_of(p);
+	bool ok = st.gets == gets && st.puts == puts &&
+		  st.puts_rcu == puts_rcu && st.deferred == deferred &&
+		  st.outstanding == gets - puts - puts_rcu &&
+		  st.cached ==
+			  st.created - st.destroyed - st.outstanding - deferred;
+
+	if (!ok)
+		printf("\n    gets %llu, puts %llu, puts_rcu %llu, deferred %llu, out %llu, cached %llu ",
+		       (unsigned long long)st.gets, (unsigned long long)st.puts,
+		       (unsigned long long)st.puts_rcu,
+		       (unsigned long long)st.deferred,
+		       (unsigned long long)st.outstanding,
+		       (unsigned long long)st.cached);
+	return ok;
+}
+
+static void nothing(void)
+{
+	struct percu_pool *p =
+		pool_of(&(struct percu_pool_attr){ .name = "none", .size = 8 });
+	struct percu_memstats before, after;
+
+	percu_memstats(&before);
+	errno = ERRNO_OF_MINE;
+	percu_pool_put_rcu(p, NULL);
+	percu_free_rcu(NULL);
+	CU_ASSERT_EQUAL(errno, ERRNO_OF_MINE);
+	percu_barrier(); /* of nothing */
+	percu_pool_barrier(p);
+	percu_memstats(&after);
+	CU_ASSERT_EQUAL(before.grace_periods, after.grace_periods);
+	CU_ASSERT_TRUE(stats_are(p, 0, 0, 0, 0));
+	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
+}
+
+/* Objects of that pool, held back: exact at each step. */
+static void figures_of(const struct percu_pool_attr *attr)
+{
+	struct percu_pool *p = pool_of(attr);
+	uint64_t bytes = deferred_bytes();
+	struct holder h = held_back();
+	void *objs[MANY];
+	struct audit a;
+
+	get_all(p, objs, MANY);
+	holder_begin(&h);
+	for (size_t i = 0; i < MANY; i++) {
+		errno = ERRNO_OF_MINE;
+		percu_pool_put_rcu(p, objs[i]);
+		CU_ASSERT_EQUAL(errno, ERRNO_OF_MINE);
+		if (i % 50 == 0)
+			CU_ASSERT_TRUE(stats_are(p, MANY, 0, i + 1, i + 1));
+	}
+	CU_ASSERT_TRUE(stats_are(p, MANY, 0, MANY, MANY));
+	CU_ASSERT_EQUAL(deferred_bytes() - bytes, MANY * attr->size);
+	/* In exactly one place, which is no pool's but that of what waits. */
+	CU_ASSERT_EQUAL(pool_audit(p, &a), 0);
+	CU_ASSERT_EQUAL(a.deferred, MANY);
+	CU_ASSERT_EQUAL(a.out, 0);
+	holder_end(&h);
+	percu_pool_barrier(p);
+	CU_ASSERT_TRUE(stats_are(p, MANY, 0, MANY, 0));
+	CU_ASSERT_EQUAL(deferred_bytes(), bytes);
+	get_all(p, objs, MANY);
+	percu_pool_put_bulk(p, objs, MANY);
+	CU_ASSERT_TRUE(stats_are(p, 2 * MANY, MANY, MANY, 0));
+	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
+	ASSERT_POOLS_HOLD(0);
+}
+
+static void figures(void)
+{
+	static const size_t sizes[] = { 8, 64, 1000, 5000, 40000 };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+		figures_of(&(struct percu_pool_attr){ .name = "figures",
+						      .size = sizes[i] });
+}
+
+/* Not handed out while it is held, and the same bytes; afterwards it is. */
+static void kept_in(const struct percu_pool_attr *attr)
+{
+	struct percu_pool *p = pool_of(attr);
+	struct holder h = held_back();
+	void *objs[MANY], *obj;
+
+	get_all(p, objs, MANY / 4);
+	obj = got(p);
+	fill_bytes(obj, attr->size, 3);
+	h.obj = obj;
+	h.size = attr->size;
+	h.seed = 3;
+	holder_begin(&h);
+	percu_pool_put_rcu(p, obj);
+	percu_pool_put_bulk(p, objs, MANY / 4);
+	for (int i = 0; i < 3; i++) {
+		get_all(p, objs, MANY);
+		CU_ASSERT_FALSE(is_among(objs, MANY, obj));
+		for (int k = 0; k < MANY; k++)
+			fill_bytes(objs[k], attr->size, 99);
+		for (int k = 0; k < MANY; k += 2)
+			percu_pool_put_rcu(p, objs[k]);
+		for (int k = 1; k < MANY; k += 2)
+			percu_pool_put(p, objs[k]);
+		percu_pool_age(p);
+		percu_pool_shrink(p);
+		percu_age();
+	}
+	CU_ASSERT_TRUE(stats_of(p).deferred >= 1);
+	CU_ASSERT_TRUE(holder_end(&h));
+	percu_pool_barrier(p);
+	CU_ASSERT_EQUAL(stats_of(p).deferred, 0);
+	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
+}
+
+static void kept(void)
+{
+	kept_in(&(struct percu_pool_attr){ .name = "kept-64", .size = 64 });
+	kept_in(&(struct percu_pool_attr){ .name = "kept-5000", .size = 5000 });
+	kept_in(&(struct percu_pool_attr){ .name = "kept-40000",
+					   .size = 40000 });
+	ASSERT_POOLS_HOLD(0);
+}
+
+/* Among what the pool has, obj must be: it is out now, and nothing else. */
+static void get_back(struct percu_pool *p, void *obj)
+{
+	void *objs[MANY];
+	uint64_t n = stats_of(p).cached;
+
+	CU_ASSERT_FATAL(n && n <= MANY);
+	get_all(p, objs, n);
+	CU_ASSERT_TRUE_FATAL(is_among(objs, n, obj));
+	for (size_t i = 0; i < n; i++)
+		if (objs[i] != obj)
+			percu_pool_put(p, objs[i]);
+}
+
+static void comes_back(void)
+{
+	struct percu_pool *p = pool_of(
+		&(struct percu_pool_attr){ .name = "back", .size = 64 });
+	void *obj = got(p);
+
+	for (int i = 0; i < 20; i++) {
+		percu_pool_put_rcu(p, obj);
+		percu_pool_barrier(p);
+		get_back(p, obj);
+	}
+	percu_pool_put(p, obj);
+	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
+}
+
+/* Blocks of every class, and above. */
+static void blocks(void)
+{
+	struct percu_memstats ms;
+	struct holder h = held_back();
+	uint64_t bytes = 0;
+	void *ptr[PERCU_NR_CLASSES_MAX + 2];
+	size_t n = 0, size;
+
+	percu_memstats(&ms);
+	for (int c = 0; c < PERCU_NR_CLASSES_MAX && ms.by_size[c].size; c++) {
+		/* A tool's redzone is from the next class. */
+		ptr[n] = percu_alloc(ms.by_size[c].size);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(ptr[n]);
+		fill_bytes(ptr[n++], ms.by_size[c].size, (uint32_t)c);
+	}
+	percu_memstats(&ms);
+	holder_begin(&h);
+	for (size_t i = 0; i < n; i++) {
+		errno = ERRNO_OF_MINE;
+		percu_free_rcu(ptr[i]);
+		CU_ASSERT_EQUAL(errno, ERRNO_OF_MINE);
+	}
+	percu_memstats(&ms);
+	CU_ASSERT_EQUAL(ms.alloc, 0);
+	CU_ASSERT_EQUAL(ms.mallocs, ms.frees);
+	for (size_t i = 0; i < n; i++) {
+		size = ms.by_size[i].size;
+		bytes += size;
+		CU_ASSERT_TRUE(tool_redzone() ||
+			       bytes_hold(ptr[i], size, (uint32_t)i));
+		CU_ASSERT_TRUE(tool_redzone() ||
+			       stats_of(&class_pool[i]).deferred == 1);
+	}
+	CU_ASSERT_TRUE(ms.deferred >= bytes);
+	CU_ASSERT_TRUE(tool_redzone() || ms.deferred == bytes);
+	holder_end(&h);
+	percu_barrier();
+	CU_ASSERT_EQUAL(deferred_bytes(), 0);
+	ASSERT_POOLS_HOLD(0);
+}
+
+static void large_blocks(void)
+{
+	static const size_t sizes[] = { 40000, 100000, 3 << 20, 70 << 20 };
+	struct holder h = held_back();
+	struct percu_memstats before, ms;
+	uint64_t bytes = 0;
+	void *ptr[4], *other[40];
+
+	for (int i = 0; i < 4; i++) {
+		ptr[i] = percu_alloc(sizes[i]);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(ptr[i]);
+		fill_bytes(ptr[i], 4096, (uint32_t)i);
+	}
+	percu_memstats(&before);
+	holder_begin(&h);
+	for (int i = 0; i < 4; i++) {
+		bytes += percu_usable_size(ptr[i]);
+		percu_free_rcu(ptr[i]);
+	}
+	percu_memstats(&ms);
+	/* They are not out any more, and are not back. */
+	CU_ASSERT_EQUAL(ms.large_frees - before.large_frees, 4);
+	CU_ASSERT_EQUAL(ms.large_bytes, 0);
+	CU_ASSERT_TRUE(ms.deferred >= bytes);
+	CU_ASSERT_TRUE(tool_redzone() || ms.deferred == bytes);
+	CU_ASSERT_EQUAL(stats_of(&large_pool).deferred, 4);
+	for (int i = 0; i < 40; i++) {
+		other[i] = percu_alloc(sizes[i % 3]);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(other[i]);
+		fill_bytes(other[i], 4096, 99);
+		CU_ASSERT_FALSE(is_among(ptr, 4, other[i]));
+	}
+	percu_age();
+	percu_age();
+	for (int i = 0; i < 4 && !tool_redzone(); i++)
+		CU_ASSERT_TRUE(bytes_hold(ptr[i], 4096, (uint32_t)i));
+	for (int i = 0; i < 40; i++)
+		percu_free(other[i]);
+	holder_end(&h);
+	percu_barrier();
+	percu_memstats(&ms);
+	CU_ASSERT_EQUAL(ms.deferred, 0);
+	CU_ASSERT_EQUAL(stats_of(&large_pool).deferred, 0);
+	ASSERT_POOLS_HOLD(0);
+}
+
+/* Foreign objects and constructed ones. ------------------------------------------ */
+
+static _Atomic unsigned long created, destroyed, ctors, dtors, resets;
+
+static void *create(void *arg)
+{
+	(void)arg;
+	created++;
+	return malloc(64);
+}
+
+static void destroy(void *obj, void *arg)
+{
+	(void)arg;
+	destroyed++;
+	free(obj);
+}
+
+static void foreign(void)
+{
+	struct percu_pool *p = pool_of(&(struct percu_pool_attr){
+		.name = "foreign", .create = create, .destroy = destroy });
+	struct holder h = held_back();
+	void *objs[MANY];
+
+	created = destroyed = 0;
+	get_all(p, objs, MANY);
+	fill_bytes(objs[0], 64, 7);
+	h.obj = objs[0];
+	h.size = 64;
+	h.seed = 7;
+	holder_begin(&h);
+	for (int i = 0; i < MANY; i++)
+		percu_pool_put_rcu(p, objs[i]);
+	percu_pool_shrink(p);
+	percu_age();
+	percu_age();
+	CU_ASSERT_EQUAL(destroyed, 0);
+	CU_ASSERT_TRUE(stats_are(p, MANY, 0, MANY, MANY));
+	CU_ASSERT_TRUE(holder_end(&h));
+	percu_pool_barrier(p);
+	CU_ASSERT_TRUE(stats_are(p, MANY, 0, MANY, 0));
+	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
+	CU_ASSERT_EQUAL(created, MANY);
+	CU_ASSERT_EQUAL(destroyed, MANY);
+}
+
+static int ctor(void *obj, void *arg)
+{
+	(void)arg;
+	ctors++;
+	*(long *)obj = 1;
+	return 0;
+}
+
+static void dtor(void *obj, void *arg)
+{
+	(void)arg;
+	dtors++;
+	*(long *)obj = 0;
+}
+
+static void reset(void *obj, void *arg)
+{
+	(void)arg;
+	resets++;
+	++*(long *)obj;
+}
+
+static void constructed(void)
+{
+	struct percu_pool *p = pool_of(&(struct percu_pool_attr){
+		.name = "built", .size = 200, .ctor = ctor, .dtor = dtor });
+	void *objs[MANY];
+
+	ctors = dtors = 0;
+	for (int i = 0; i < 3; i++) {
+		get_all(p, objs, MANY);
+		for (int k = 0; k < MANY; k++) {
+			CU_ASSERT_TRUE(*(long *)objs[k] >= 1);
+			*(long *)objs[k] = 5;
+			percu_pool_put_rcu(p, objs[k]);
+		}
+		percu_pool_barrier(p);
+	}
+	/* Built once each, whatever is handed out: those of before, as they were. */
+	CU_ASSERT_EQUAL(stats_of(p).created, ctors);
+	get_all(p, objs, MANY);
+	for (int k = 0; k < MANY; k++)
+		CU_ASSERT_TRUE(*(long *)objs[k] == 5 || *(long *)objs[k] == 1);
+	percu_pool_put_bulk(p, objs, MANY);
+	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
+	CU_ASSERT_EQUAL(ctors, dtors);
+}
+
+static void reset_later(void)
+{
+	struct percu_pool *p = pool_of(&(struct percu_pool_attr){
+		.name = "reset", .size = 64, .reset = reset });
+	struct holder h = held_back();
+	long *obj = got(p);
+
+	resets = 0;
+	*obj = 10;
+	holder_begin(&h);
+	percu_pool_put_rcu(p, obj);
+	CU_ASSERT_EQUAL(resets, 0);
+	holder_end(&h);
+	percu_pool_barrier(p);
+	CU_ASSERT_EQUAL(resets, 0);
+	get_back(p, obj);
+	CU_ASSERT_EQUAL(resets, 1);
+	CU_ASSERT_EQUAL(*obj, 11);
+	percu_pool_put(p, obj);
+	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
+}
+
+static void zeroed(void)
+{
+	struct percu_pool *p = pool_of(&(struct percu_pool_attr){
+		.name = "zero", .size = 100, .flags = PERCU_POOL_ZERO });
+	struct holder h = held_back();
+	void *obj = got(p);
+
+	fill_bytes(obj, 100, 1);
+	h.obj = obj;
+	h.size = 100;
+	h.seed = 1;
+	holder_begin(&h);
+	percu_pool_put_rcu(p, obj);
+	CU_ASSERT_TRUE(holder_end(&h));
+	percu_pool_barrier(p);
+	get_back(p, obj);
+	CU_ASSERT_TRUE(bytes_zero(obj, 100));
+	percu_pool_put(p, obj);
+	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
+}
+
+/* Limit and reserve. ---------------------------------------------------------------- */
+
+/* What waits is not out: it does not count against the limit. */
+static void limited(void)
+{
+	struct percu_pool *p = pool_of(&(struct percu_pool_attr){
+		.name = "limited", .size = 64, .limit = 2 });
+	struct holder h = held_back();
+	void *a, *b;
+
+	holder_begin(&h);
+	for (int i = 0; i < 100; i++) {
+		a = got(p);
+		b = got(p);
+		CU_ASSERT_PTR_NULL(percu_pool_get(p));
+		CU_ASSERT_EQUAL(errno, ENOMEM);
+		percu_pool_put_rcu(p, a);
+		percu_pool_put_rcu(p, b);
+	}
+	CU_ASSERT_TRUE(stats_are(p, 200, 0, 200, 200));
+	CU_ASSERT_EQUAL(stats_of(p).limit_hits, 100);
+	holder_end(&h);
+	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
+}
+
+static void *create_three(void *arg)
+{
+	errno = ENOMEM;
+	return (*(int *)arg)-- > 0 ? malloc(64) : NULL;
+}
+
+static void get_one(void *arg)
+{
+	void **obj = arg;
+
+	obj[1] = percu_pool_get(obj[0]);
+}
+
+/* Fewer than the reserve are out, the rest waits: a get waits for it. */
+static void reserved_foreign(void)
+{
+	int can = 3;
+	struct percu_pool *p =
+		pool_of(&(struct percu_pool_attr){ .name = "reserved",
+						   .create = create_three,
+						   .destroy = destroy,
+						   .arg = &can,
+						   .reserve = 3 });
+	void *objs[3], *other[2] = { p, NULL };
+	struct holder h = held_back();
+	struct call c;
+
+	for (int round = 0; round < 20; round++) {
+		get_all(p, objs, 3);
+		CU_ASSERT_PTR_NULL(percu_pool_get(p));
+		CU_ASSERT_EQUAL(errno, ENOMEM);
+		for (int i = 0; i < 3; i++)
+			percu_pool_put_rcu(p, objs[i]);
+	}
+	get_all(p, objs, 3);
+	holder_begin(&h);
+	percu_pool_put_rcu(p, objs[0]);
+	call_begin(&c, get_one, other);
+	CU_ASSERT_TRUE(call_waits(&c));
+	/* A reader may not wait; it is told at once. */
+	urcu_bp_flavor.read_lock();
+	CU_ASSERT_PTR_NULL(percu_pool_get(p));
+	CU_ASSERT_EQUAL(errno, ENOMEM);
+	reader_leaves(&urcu_bp_flavor);
+	urcu_bp_flavor.read_unlock();
+	CU_ASSERT_FALSE(c.returned);
+	holder_end(&h);
+	call_end(&c);
+	CU_ASSERT_PTR_EQUAL(other[1], objs[0]);
+	percu_pool_put_bulk(p, objs, 3);
+	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
+}
+
+static void reserved_slab(void)
+{
+	struct percu_pool *p = pool_of(&(struct percu_pool_attr){
+		.name = "reserved-slab", .size = 4000, .reserve = 100 });
+	void *objs[100];
+
+	for (int round = 0; round < 20; round++) {
+		os_fault_arm(1u << OS_RESERVE | 1u << OS_COMMIT | 1u << OS_MAP,
+			     1, true);
+		for (int i = 0; i < 100; i++)
+			objs[i] = got(p);
+		for (int i = 0; i < 100; i++)
+			percu_pool_put_rcu(p, objs[i]);
+		os_fault_disarm();
+	}
+	CU_ASSERT_TRUE(stats_are(p, 2000, 0, 2000, stats_of(p).deferred));
+	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
+	ASSERT_POOLS_HOLD(0);
+}
+
+static const CU_TestInfo tests[] = {
+	{ "NULL is nothing, and errno is left alone", nothing },
+	{ "the figures are exact while objects wait", figures },
+	{ "what a reader holds is not handed out", kept },
+	{ "what has waited is handed out again", comes_back },
+	{ "blocks of each class wait", blocks },
+	{ "large blocks wait", large_blocks },
+	{ "foreign objects are not destroyed before", foreign },
+	{ "a constructed object keeps its state", constructed },
+	{ "reset is called by the next get", reset_later },
+	{ "ZERO zeroes when it is handed out", zeroed },
+	{ "what waits is not out, for a limit", limited },
+	{ "a get of the reserve waits for what waits", reserved_foreign },
+	{ "slab objects of a reserve, without memory", reserved_slab },
+	CU_TEST_INFO_NULL
+};
+
+int main(void)
+{
+	return check_main("retire", tests);
+}
