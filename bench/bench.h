@@ -39,17 +39,21 @@ static inline void touch(void *p)
 
 /* main.c: the options; (c) constant once main() has read them */
 struct options {
-	bool small;          /* --short: for a build server */
-	bool strict;         /* --strict: a missed bound fails the program */
-	const char *json;    /* --json=FILE: where the rows go as JSON */
-	unsigned int rounds; /* --rounds=N */
-	uint64_t objects;    /* --objects=N: of handover */
-	int rows_fd;         /* --rows=FD: where a parent reads rows; or -1 */
+	bool small;           /* --short: for a build server */
+	bool strict;          /* --strict: a missed bound fails the program */
+	const char *json;     /* --json=FILE: where the rows go as JSON */
+	unsigned int rounds;  /* --rounds=N */
+	uint64_t objects;     /* --objects=N: of handover */
+	unsigned int seconds; /* --seconds=N: of retire's flood */
+	bool least;           /* --least: least times and not medians */
+	int rows_fd;          /* --rows=FD: where a parent reads rows; or -1 */
 };
 extern struct options opt;
 
 /* clock.c */
-uint64_t thread_ns(void); /* the calling thread's time on a CPU */
+uint64_t thread_ns(void);  /* the calling thread's time on a CPU */
+uint64_t process_ns(void); /* that of all threads */
+uint64_t wall_ns(void);    /* time that others have the CPU counts, too */
 
 /* place.c */
 unsigned int cpus(void);  /* how many this process may use */
@@ -65,7 +69,7 @@ struct contestant {
 	void *ctx;
 	unsigned int units; /* what one iteration counts for; 0 is 1 */
 	uint64_t iters;     /* of a turn; 0: as many as fill turn_ns */
-	double ns;          /* out: a unit, median of the rounds */
+	double ns;          /* out: a unit, median or least of the rounds */
 };
 
 /* Lets the contestants take turns of turn_ns each; 0: the usual length. */
@@ -139,11 +143,14 @@ bool bench_pools(void);
 bool bench_idle(void);
 bool bench_handover(void);
 bool bench_churn(void);
+bool bench_retire(void);
+bool bench_vec(void);
 int work_alloc(char **args);
 int work_pools(char **args);
 int work_idle(char **args);
 int work_handover(char **args);
 int work_churn(char **args);
+int work_flood(char **args);
 
 /* pairs.c: a get and a put, or what is said, behind a call; contestant.fn */
 void pair_limit(void *none, uint64_t iters);

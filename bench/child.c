@@ -56,15 +56,23 @@ void exec_sibling(const char *const args[])
 
 static void exec_bench(const char *program, const char *command, int rows_fd)
 {
-	char rows[32], rounds[32], objects[48];
+	char rows[32], rounds[32], objects[48], seconds[32];
 	const char *const args[] = {
-		program, command, opt.small ? "--short" : rows, rows, rounds,
-		objects, NULL,
+		program,
+		command,
+		opt.small ? "--short" : rows,
+		opt.least ? "--least" : rows,
+		rows,
+		rounds,
+		objects,
+		seconds,
+		NULL,
 	};
 
 	snprintf(rows, sizeof(rows), "--rows=%d", rows_fd);
 	snprintf(rounds, sizeof(rounds), "--rounds=%u", opt.rounds);
 	snprintf(objects, sizeof(objects), "--objects=%" PRIu64, opt.objects);
+	snprintf(seconds, sizeof(seconds), "--seconds=%u", opt.seconds);
 	exec_sibling(args);
 }
 

@@ -20,7 +20,10 @@
 #define __VERSION__ "unknown" /* to sparse */
 #endif
 
-struct options opt = { .rounds = 51, .objects = 10000000, .rows_fd = -1 };
+struct options opt = { .rounds = 51,
+		       .objects = 10000000,
+		       .seconds = 5,
+		       .rows_fd = -1 };
 
 static const struct command {
 	const char *name;
@@ -36,6 +39,9 @@ static const struct command {
 	{ "idle", bench_idle, "what 10000 sleeping threads leave behind" },
 	{ "handover", bench_handover, "get on one CPU, put on another" },
 	{ "churn", bench_churn, "resident memory in a long random life" },
+	{ "retire", bench_retire,
+	  "a put after a grace period against call_rcu" },
+	{ "vec", bench_vec, "vectors against arrays, locks and copies" },
 };
 
 static const struct job {
@@ -45,21 +51,24 @@ static const struct job {
 } jobs[] = {
 	{ "alloc", 1, work_alloc }, { "pools", 2, work_pools },
 	{ "idle", 2, work_idle },   { "handover", 1, work_handover },
-	{ "churn", 0, work_churn },
+	{ "churn", 0, work_churn }, { "flood", 1, work_flood },
 };
 
 static int usage(void)
 {
 	fprintf(stderr,
 		"usage: percu-bench [COMMAND] [--short] [--strict] [--json=FILE]\n"
-		"       [--rounds=N] [--objects=N]\n\n  %-14s all of these (default)\n",
+		"       [--rounds=N] [--objects=N] [--seconds=N] [--least]\n\n"
+		"  %-14s all of these (default)\n",
 		"all");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(stderr, "  %-14s %s\n", commands[i].name,
 			commands[i].what);
 	fprintf(stderr,
 		"\n--short takes a tenth of the time; --strict exits with 1 if a\n"
-		"bound is missed; --objects is how many go through handover.\n");
+		"bound is missed; --objects is how many go through handover;\n"
+		"--seconds is how long retire floods; --least takes the least\n"
+		"times and not the medians, for a machine that is busy.\n");
 	return 2;
 }
 
@@ -79,12 +88,16 @@ static bool read_option(const char *arg)
 		opt.small = true;
 		opt.rounds = 31;
 		opt.objects = 1000000;
+		opt.seconds = 1;
+	} else if (!strcmp(arg, "--least")) {
+		opt.least = true;
 	} else if (!strcmp(arg, "--strict")) {
 		opt.strict = true;
 	} else if (!strncmp(arg, "--json=", 7)) {
 		opt.json = arg + 7;
 	} else if (sscanf(arg, "--rounds=%u", &opt.rounds) != 1 &&
 		   sscanf(arg, "--objects=%" SCNu64, &opt.objects) != 1 &&
+		   sscanf(arg, "--seconds=%u", &opt.seconds) != 1 &&
 		   sscanf(arg, "--rows=%d", &opt.rows_fd) != 1) {
 		return false;
 	}
@@ -96,9 +109,9 @@ static void print_machine(void)
 	struct utsname u;
 
 	uname(&u);
-	printf("percu in mode %s, %u CPUs, %s %s, compiler %s, medians of %u\n",
+	printf("percu in mode %s, %u CPUs, %s %s, compiler %s, %s of %u\n",
 	       percu_mode(), cpus(), u.sysname, u.release, __VERSION__,
-	       opt.rounds);
+	       opt.least ? "least" : "medians", opt.rounds);
 }
 
 static bool run_all(void)

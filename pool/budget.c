@@ -283,11 +283,12 @@ struct record *record_here(struct percu_pool *p)
 bool record_grow(struct percu_pool *p, struct record *r, enum record_event ev,
 		 bool contended)
 {
-	uint8_t last =
-		__atomic_exchange_n(&r->last, (uint8_t)ev, __ATOMIC_RELAXED);
+	/* No exchange: who races here misreads a hint, which steers capacity. */
+	uint8_t last = __atomic_load_n(&r->last, __ATOMIC_RELAXED);
 	uint32_t old = __atomic_load_n(&r->capacity, __ATOMIC_RELAXED);
 	uint32_t new = old * 2;
 
+	__atomic_store_n(&r->last, (uint8_t)ev, __ATOMIC_RELAXED);
 	__atomic_store_n(&r->missed, 1, __ATOMIC_RELAXED);
 	if (!old || old >= p->capacity_max)
 		return false;

@@ -15,6 +15,11 @@
  * The depots of all pools share one budget of bytes.  Over it, objects go
  * back to where they were made instead.
  *
+ * What comes back from readers is counted apart (ripe): as many objects as
+ * wait for readers will be wanted again while the next ones wait.  Ripe
+ * magazines and those that wait stay below the hard mark together; when
+ * nothing is retired any more the ripe ones have to fit the budget.
+ *
  * Locks: the depot's.  Everything that may call back runs outside it.
  */
 #include <errno.h>
@@ -53,9 +58,10 @@ void magazine_check_in(struct percu_pool *p, void *const *objs, size_t n)
 	struct slab_near near = { 0 };
 	uint8_t *state, old;
 
-	for (size_t i = 0; i < n && !p->foreign; i++) {
-		state = slab_state_near(&p->slab, &near, objs[i]);
-		old = __atomic_load_n(state, __ATOMIC_RELAXED);
+	if (p->foreign)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		state = slab_state_near(&p->slab, &near, objs[i], &old);
 		if (unlikely(old & OBJ_IDLE))
 			slab_put_twice(&p->slab, objs[i]);
 		__atomic_store_n(state, old | OBJ_IDLE, __ATOMIC_RELAXED);
@@ -68,7 +74,9 @@ void magazine_check_out(struct percu_pool *p, void *const *objs, size_t n)
 	struct slab_near near = { 0 };
 	uint8_t *state;
 
-	for (size_t i = 0; i < n && !p->foreign; i++) {
+	if (p->foreign)
+		return;
+	for (size_t i = 0; i < n; i++) {
 		state = slab_state_known(&near, objs[i]);
 		__atomic_store_n(state,
 				 __atomic_load_n(state, __ATOMIC_RELAXED) &
@@ -95,9 +103,25 @@ static void budget_give(struct percu_pool *p, size_t n)
 			   __ATOMIC_RELAXED);
 }
 
-static struct magazine *spare_swap(struct record *r, struct magazine *m)
+static void ripe_give(struct percu_pool *p, size_t n)
 {
-	if (!r)
+	__atomic_fetch_sub(&pools.ripe_bytes, (uint64_t)n * p->weight,
+			   __ATOMIC_RELAXED);
+}
+
+/* n objects of the magazine leave the depot.  (d) */
+static void uncount(struct percu_pool *p, const struct magazine *m, size_t n)
+{
+	if (m->retire)
+		ripe_give(p, n);
+	else
+		budget_give(p, n);
+}
+
+struct magazine *spare_swap(struct record *r, struct magazine *m)
+{
+	/* Relaxed: an exchange is dear, and most of the time in vain. */
+	if (!r || (!m && !__atomic_load_n(&r->spare, __ATOMIC_RELAXED)))
 		return m;
 	return __atomic_exchange_n(&r->spare, m, __ATOMIC_ACQ_REL);
 }
@@ -131,6 +155,7 @@ static struct magazine *pop(struct list *head)
 static void magazine_emptied(struct percu_pool *p, struct record *r,
 			     struct magazine *m)
 {
+	m->retire = NULL;
 	m = spare_swap(r, m);
 	if (!m)
 		return;
@@ -171,8 +196,8 @@ bool depot_take(struct percu_pool *p, struct record *r, void **objs, size_t *n,
 		memcpy(objs, &m->slot[m->count], want * sizeof(*objs));
 	}
 	d->nobj -= want;
+	uncount(p, m, want);
 	lock_give(&d->lock, LOCK_DEPOT);
-	budget_give(p, want);
 	if (whole) {
 		memcpy(objs, m->slot, want * sizeof(*objs));
 		m->count = 0;
@@ -192,7 +217,7 @@ static bool store_few(struct percu_pool *p, void *const *objs, size_t n)
 
 	lock_take(&d->lock, LOCK_DEPOT);
 	m = first(&d->full);
-	if (m && m->count + n <= p->magazine) {
+	if (m && !m->retire && m->count + n <= p->magazine) {
 		memcpy(&m->slot[m->count], objs, n * sizeof(*objs));
 		m->count += (uint32_t)n;
 		d->nobj += n;
@@ -358,20 +383,29 @@ static void magazine_unload(struct percu_pool *p, struct magazine *m)
 	depot_store(p, NULL, objs, n, &contended);
 }
 
+/* May so many bytes more be ripe?  Counts them if so. */
+static bool ripe_take(uint64_t bytes)
+{
+	uint64_t ripe =
+		__atomic_add_fetch(&pools.ripe_bytes, bytes, __ATOMIC_RELAXED);
+
+	if (ripe + counter_read(&graces.bytes) <= graces.hard)
+		return true;
+	__atomic_fetch_sub(&pools.ripe_bytes, bytes, __ATOMIC_RELAXED);
+	return false;
+}
+
 /* Magazines whose objects are checked in, and have waited for readers. */
 void depot_receive(struct percu_pool *p, struct list *magazines)
 {
 	struct depot *d = &p->depot;
+	struct magazine *m;
 	struct list kept;
 	size_t n = 0;
 
 	list_init(&kept);
-	while (!list_empty(magazines)) {
-		struct magazine *m =
-			list_entry(magazines->next, struct magazine, list);
-
-		list_del(&m->list);
-		if (budget_take(p, m->count)) {
+	while ((m = pop(magazines))) {
+		if (ripe_take((uint64_t)m->count * p->weight)) {
 			n += m->count;
 			list_add(&m->list, &kept);
 		} else {
@@ -387,12 +421,45 @@ void depot_receive(struct percu_pool *p, struct list *magazines)
 	lock_give(&d->lock, LOCK_DEPOT);
 }
 
-static size_t count_objects(struct list *head)
+/* Nothing is retired to the pool any more: what is ripe has to fit the budget. */
+void depot_trim(struct percu_pool *p)
+{
+	struct depot *d = &p->depot;
+	struct list *l, *next, over;
+	struct magazine *m;
+
+	list_init(&over);
+	lock_take(&d->lock, LOCK_DEPOT);
+	for (l = d->full.next; l != &d->full; l = next) {
+		next = l->next;
+		m = list_entry(l, struct magazine, list);
+		if (!m->retire)
+			continue;
+		uncount(p, m, m->count);
+		m->retire = NULL;
+		if (budget_take(p, m->count))
+			continue;
+		d->nobj -= m->count;
+		list_del(l);
+		list_add(l, &over);
+	}
+	lock_give(&d->lock, LOCK_DEPOT);
+	while ((m = pop(&over)))
+		magazine_unload(p, m);
+}
+
+/* These magazines leave the depot: how many objects.  (d) */
+static size_t uncount_all(struct percu_pool *p, struct list *head)
 {
 	size_t n = 0;
 
-	list_for_each (l, head)
-		n += list_entry(l, struct magazine, list)->count;
+	list_for_each (l, head) {
+		struct magazine *m = list_entry(l, struct magazine, list);
+
+		uncount(p, m, m->count);
+		m->retire = NULL;
+		n += m->count;
+	}
 	return n;
 }
 
@@ -403,11 +470,10 @@ void depot_condemn(struct percu_pool *p)
 	size_t gone;
 
 	lock_take(&d->lock, LOCK_DEPOT);
-	gone = count_objects(&d->victim);
+	gone = uncount_all(p, &d->victim);
 	list_splice(&d->victim, &p->condemned);
 	d->nobj -= gone;
 	lock_give(&d->lock, LOCK_DEPOT);
-	budget_give(p, gone);
 }
 
 /*
@@ -424,7 +490,7 @@ void depot_age(struct percu_pool *p, struct list *drained, bool all)
 
 	lock_take(&d->lock, LOCK_DEPOT);
 	if (all)
-		gone = count_objects(&d->full);
+		gone = uncount_all(p, &d->full);
 	d->nobj -= gone;
 	list_splice(&d->full, to);
 	while (!list_empty(drained)) {
@@ -438,7 +504,6 @@ void depot_age(struct percu_pool *p, struct list *drained, bool all)
 		}
 	}
 	lock_give(&d->lock, LOCK_DEPOT);
-	budget_give(p, gone);
 }
 
 /* The empty magazines go back, but for those of a reserve. */

@@ -51,8 +51,10 @@ static size_t run_ctor(struct percu_pool *p, void **objs, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		void *obj = objs[i];
+		uint8_t state;
 
-		if (!(*slab_state_near(&p->slab, &near, obj) & OBJ_MADE)) {
+		slab_state_near(&p->slab, &near, obj, &state);
+		if (!(state & OBJ_MADE)) {
 			if (!err)
 				err = p->attr.ctor(obj, p->attr.arg);
 			if (err)

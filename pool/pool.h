@@ -124,7 +124,7 @@ struct magazine {
 		struct grace_wait wait; /* while it waits for readers */
 	};
 	uint32_t count;
-	struct retire *retire; /* what it waits for, and whose it is then */
+	struct retire *retire; /* waits or is ripe; else NULL */
 	void *slot[];          /* pool->magazine of them */
 };
 
@@ -148,6 +148,8 @@ struct retire {
 	struct magazine *partial; /* (d) what came past the records */
 	void *site;               /* (a) of the last retirement that missed */
 	bool armed;               /* (a) there is something to flush */
+	bool ripe;                /* (a) the depot may hold ripe magazines */
+	uint64_t seen;            /* (A) in, at the flush before */
 	bool stopped;             /* (A) its base is the dummy */
 	uint64_t in, out;         /* (a) magazines handed over, and done */
 	uint64_t direct;          /* (a) objects that came past the records */
@@ -241,7 +243,8 @@ extern struct pools {
 	struct percu_front start; /* (A) with the dummy: what a new pool has */
 	bool crippled;            /* (a) no memory for the dummy so far */
 	uint64_t *cached;         /* (a) bytes of capacity, by index */
-	uint64_t depot_bytes;     /* (a) */
+	uint64_t depot_bytes;     /* (a) but for the ripe ones */
+	uint64_t ripe_bytes;      /* (a) in depots, back from readers */
 	uint64_t depot_max;       /* (c) */
 	uint64_t ages;            /* (a) */
 } pools;
@@ -301,6 +304,7 @@ void record_read(const struct record *r, struct record_counts *c);
 
 /* depot.c */
 void depot_init(struct depot *d);
+struct magazine *spare_swap(struct record *r, struct magazine *m);
 bool depot_take(struct percu_pool *p, struct record *r, void **objs, size_t *n,
 		bool *contended);
 void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
@@ -320,6 +324,7 @@ void magazine_check_out(struct percu_pool *p, void *const *objs, size_t n);
 struct magazine *depot_obtain(struct percu_pool *p);
 void depot_receive(struct percu_pool *p, struct list *magazines);
 void depot_return(struct percu_pool *p, struct magazine *m);
+void depot_trim(struct percu_pool *p);
 
 /* retire.c */
 void retire_setup(struct percu_pool *p);

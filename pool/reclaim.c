@@ -13,13 +13,62 @@
 #include "sys/conf.h"
 #include "sys/tool.h"
 
-/* A round begins: what the records of the flavor hold joins it. */
+/*
+ * A pool of the flavor that has ripe magazines and to which nothing was
+ * retired since the last look, held busy; or NULL, and then again says whether
+ * to look later.
+ */
+static struct percu_pool *settled_find(const struct grace *g, bool *again)
+{
+	struct percu_pool *found = NULL;
+
+	*again = false;
+	lock_take(&pools.age, LOCK_AGE);
+	list_for_each (l, &retires) {
+		struct retire *r = to_retire(l);
+		uint64_t in = counter_read(&r->in);
+
+		if (found || r->grace != g ||
+		    !__atomic_load_n(&r->ripe, __ATOMIC_RELAXED))
+			continue;
+		if (in == r->seen) {
+			__atomic_store_n(&r->ripe, false, __ATOMIC_RELAXED);
+			found = r->pool;
+			pool_busy_enter(found);
+		} else {
+			*again = true;
+		}
+	}
+	lock_give(&pools.age, LOCK_AGE);
+	return found;
+}
+
+static void seen_all(const struct grace *g)
+{
+	lock_take(&pools.age, LOCK_AGE);
+	list_for_each (l, &retires)
+		if (to_retire(l)->grace == g)
+			to_retire(l)->seen = counter_read(&to_retire(l)->in);
+	lock_give(&pools.age, LOCK_AGE);
+}
+
+/*
+ * A round begins: what the records of the flavor hold joins it.  What was ripe
+ * already at the flush before, in a pool that is quiet since, is trimmed.
+ */
 static void on_flush(struct grace *g)
 {
 	struct which w = { .grace = g };
+	struct percu_pool *p;
+	bool again;
 
 	left_stage(g);
-	if (retire_flush(&w))
+	while ((p = settled_find(g, &again))) {
+		depot_trim(p);
+		pool_busy_leave(p);
+	}
+	seen_all(g);
+	if (retire_flush(&w) || again)
 		grace_arm(g);
 }
 
@@ -101,7 +150,11 @@ static void on_done(struct grace_wait **round)
 		else
 			depot_return(r->pool, m);
 	}
-	depot_receive(r->pool, &back);
+	if (!list_empty(&back)) {
+		depot_receive(r->pool, &back);
+		if (!__atomic_exchange_n(&r->ripe, true, __ATOMIC_RELAXED))
+			grace_arm(r->grace);
+	}
 	/* Releases, both: what was done is seen by who finds it counted. */
 	__atomic_fetch_add(&r->done, n, __ATOMIC_RELEASE);
 	__atomic_fetch_add(&r->out, taken, __ATOMIC_SEQ_CST);
@@ -138,11 +191,11 @@ void retire_init(void)
 {
 	uint64_t soft = conf.defer_soft, hard = conf.defer_hard;
 
-	/* What one round brings back finds room in the depots. */
+	/* 2 MiB a CPU, as things are by default: see Documentation/. */
 	if (!soft)
-		soft = pools.depot_max / 2;
+		soft = pools.depot_max * 4;
 	if (!hard)
-		hard = soft * 128;
+		hard = soft * 16;
 	left_init();
 	grace_init(&ops, soft, hard > soft ? hard : soft);
 }

@@ -176,16 +176,13 @@ static struct record *record_of(struct retire *r)
  */
 struct magazine *retire_magazine(struct retire *r, struct record *rec)
 {
-	struct magazine *m =
-		__atomic_exchange_n(&rec->spare, NULL, __ATOMIC_ACQ_REL);
 	char *base = __atomic_load_n(&r->pool->records, __ATOMIC_ACQUIRE);
+	struct magazine *m = spare_swap(rec, NULL);
 
 	if (m)
 		return m;
 	if (base)
-		m = __atomic_exchange_n(
-			&record_at(base, record_index(r, rec))->spare, NULL,
-			__ATOMIC_ACQ_REL);
+		m = spare_swap(record_at(base, record_index(r, rec)), NULL);
 	if (!m)
 		m = depot_obtain(r->pool);
 	return m;
@@ -193,7 +190,7 @@ struct magazine *retire_magazine(struct retire *r, struct record *rec)
 
 static void spare_give(struct retire *r, struct record *rec, struct magazine *m)
 {
-	m = __atomic_exchange_n(&rec->spare, m, __ATOMIC_ACQ_REL);
+	m = spare_swap(rec, m);
 	if (unlikely(m))
 		depot_return(r->pool, m);
 }

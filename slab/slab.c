@@ -352,9 +352,9 @@ void slab_made(struct slab *s, void *const *objs, size_t n)
 	uint64_t all = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		uint8_t *byte = slab_state_near(s, &near, objs[i]);
-		uint8_t state = __atomic_load_n(byte, __ATOMIC_RELAXED);
+		uint8_t state, *byte;
 
+		byte = slab_state_near(s, &near, objs[i], &state);
 		if (state & OBJ_MADE)
 			continue;
 		__atomic_store_n(byte, state | OBJ_MADE, __ATOMIC_RELAXED);

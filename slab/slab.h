@@ -152,23 +152,25 @@ static inline void slab_near_set(struct slab_near *near, struct span *span)
 
 /*
  * As slab_state(), for objects many of which lie in one span: that of the one
- * before is looked at first, which spares the map.
+ * before is looked at first, which spares the map.  *state: what it says.
  */
 static inline __attribute__((always_inline)) uint8_t *
-slab_state_near(const struct slab *s, struct slab_near *near, const void *obj)
+slab_state_near(const struct slab *s, struct slab_near *near, const void *obj,
+		uint8_t *state)
 {
 	uintptr_t offset = (uintptr_t)obj - near->start;
 	uint64_t i = offset * near->magic >> 40;
 	uint32_t index;
 
-	/* Relaxed: as in slab_find(). */
-	if (__builtin_expect(offset < near->limit && i * near->size == offset &&
-				     __atomic_load_n(&near->state[i],
-						     __ATOMIC_RELAXED) &
-					     OBJ_LIVE,
-			     1))
-		return &near->state[i];
+	if (__builtin_expect(offset < near->limit && i * near->size == offset,
+			     1)) {
+		/* Relaxed: as in slab_find(). */
+		*state = __atomic_load_n(&near->state[i], __ATOMIC_RELAXED);
+		if (__builtin_expect(*state & OBJ_LIVE, 1))
+			return &near->state[i];
+	}
 	slab_near_set(near, slab_find(s, obj, &index));
+	*state = __atomic_load_n(&near->state[index], __ATOMIC_RELAXED);
 	return &near->state[index];
 }
 

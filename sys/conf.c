@@ -46,7 +46,7 @@ static const struct conf_key {
 	{ "defer_soft", CONF_SIZE, &conf.defer_soft,
 	  "bytes waiting for readers, above which they are hurried; 0: by the number of CPUs" },
 	{ "defer_hard", CONF_SIZE, &conf.defer_hard,
-	  "the same, above which who retires waits; 0: 128 times defer_soft" },
+	  "the same, above which who retires waits; 0: 16 times defer_soft" },
 	{ "defer_wait", CONF_BOOL, &conf.defer_wait,
 	  "0: above defer_hard calls fail and do not wait" },
 	{ "defer_age", CONF_SIZE, &conf.defer_age,

@@ -110,7 +110,7 @@ static bool budgets_hold(void)
 
 		depots += p->depot.nobj * p->weight;
 	}
-	n = counter_read(&pools.depot_bytes);
+	n = counter_read(&pools.depot_bytes) + counter_read(&pools.ripe_bytes);
 	if (n != depots)
 		ok = wrong("(all)", "depots' budget", n, depots);
 	for (uint32_t i = 0; i < cpu_info.possible; i++) {

@@ -12,7 +12,6 @@
  * squeeze out nothing is left after the next change when there is memory; each
  * object is released once; no memory is lost.
  *
- *	hoard	blocks of every size, until there are none
  *	model	the objects in the slots, as a plain array
  *	shape	how long the vector is, and how it came to be so
  */
@@ -26,10 +25,8 @@
 #include <percu/stats.h>
 #include <percu/vec.h>
 
-#include "slab/class.h"
-#include "sys/os.h"
-#include "sys/tool.h"
 #include "tests/check.h"
+#include "tests/hoard.h"
 #include "tests/pools.h"
 #include "tests/readers.h"
 #include "vec/vec.h"
@@ -37,12 +34,10 @@
 enum {
 	EVERY_CALL = (1 << OS_NR_CALLS) - 1,
 	FENCE = 1 << OS_MEMBARRIER,
-	MEMORY = 1 << OS_RESERVE | 1 << OS_COMMIT | 1 << OS_MAP,
 	MOST = 64 << 10, /* slots */
 	EXTRA = 64,
-	NR_SIZES = 100,
 	EDITS = 6, /* of a batch */
-	NEW = 3, /* objects that an edit puts in, at most; a batch more */
+	NEW = 3,   /* objects that an edit puts in, at most; a batch more */
 };
 
 struct object {
@@ -64,66 +59,6 @@ static struct model model, next_model;
 static struct {
 	unsigned long tries, fired, refused, holes, settled;
 } sum;
-
-/* The hoard. ----------------------------------------------------------------- */
-
-struct block {
-	struct block *next;
-};
-
-static size_t sizes[NR_SIZES], nr_sizes;
-static struct block *hoard[NR_SIZES];
-
-/* What to ask for, so that with a tool's redzone it is a whole class. */
-static size_t whole(size_t size)
-{
-	size_t zone = tool_redzone() ? TOOL_REDZONE : 0;
-
-	return class_size[class_of(size + zone)] - zone;
-}
-
-static void sizes_init(void)
-{
-	size_t size = sizeof(struct block);
-
-	while (size <= 32768 - TOOL_REDZONE && nr_sizes < NR_SIZES - 8) {
-		sizes[nr_sizes] = whole(size);
-		size = sizes[nr_sizes++] + 1;
-	}
-	for (size = 40 << 10; size <= 8 << 20 && nr_sizes < NR_SIZES; size *= 3)
-		sizes[nr_sizes++] = size;
-}
-
-static void hoard_all(void)
-{
-	percu_barrier();
-	os_fault_arm(MEMORY, 1, true);
-	for (size_t k = nr_sizes; k--;) {
-		struct block *b;
-
-		while ((b = percu_alloc(sizes[k]))) {
-			b->next = hoard[k];
-			hoard[k] = b;
-		}
-	}
-	os_fault_disarm();
-}
-
-static void give_back(size_t k, size_t n)
-{
-	while (n-- && hoard[k]) {
-		struct block *b = hoard[k];
-
-		hoard[k] = b->next;
-		percu_free(b);
-	}
-}
-
-static void give_all_back(void)
-{
-	for (size_t k = 0; k < nr_sizes; k++)
-		give_back(k, SIZE_MAX);
-}
 
 /* Which memory there is. ----------------------------------------------------- */
 

@@ -27,6 +27,7 @@
  * The flavor is made for this: a grace period of the thread itself lets the
  * reader end, one of another thread waits for it.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,6 +35,8 @@
 
 #include "sys/tool.h"
 #include "tests/check.h"
+#include "tests/hoard.h"
+#include "tests/pools.h"
 #include "tests/vec_sched.h"
 #include "vec/vec.h"
 
@@ -108,6 +111,8 @@ static bool possible(const struct op *op, size_t len)
 		return op->i < len;
 	}
 }
+
+static unsigned long fired; /* faults, while there was no memory */
 
 /* Stages. -------------------------------------------------------------------- */
 
@@ -210,11 +215,53 @@ static void op_run(const struct op *op)
 	w.at = w.nr_allowed - 1;
 }
 
+static int starved_call(struct percu_vec *v, const struct op *op)
+{
+	switch (op->what) {
+	case APPEND:
+		return percu_vec_append(v, &w);
+	case INSERT:
+		return percu_vec_insert(v, op->i, &w);
+	case REPLACE:
+		return percu_vec_replace(v, op->i, &w);
+	case COMPACT:
+		return percu_vec_compact(v);
+	default:
+		return perform(op, NULL) ? 0 : -EIO;
+	}
+}
+
+static void starved_run(const struct op *op)
+{
+	int must, rc;
+
+	/* It waits for a grace period: before the reader begins. */
+	hoard_all();
+	point();
+	must = foresee_starved(op);
+	os_fault_arm(MEMORY, 1, true);
+	w.active = true;
+	rc = starved_call(&w.stage->vec, op);
+	w.active = false;
+	os_fault_disarm();
+	fired += os_fault_fired();
+	give_all_back();
+	if (rc != must)
+		broken("returned, starved", op->i);
+	probe();
+	if (w.at != w.nr_allowed - 1)
+		broken("done, starved", op->i);
+}
+
 static void schedule_run(const struct scenario *s)
 {
 	world_begin(s);
-	for (size_t k = 0; k < s->nr; k++)
-		op_run(&s->op[k]);
+	for (size_t k = 0; k < s->nr; k++) {
+		if (s->starves && k == 0)
+			starved_run(&s->op[k]);
+		else
+			op_run(&s->op[k]);
+	}
 	point();
 	reader_ends();
 	judge();
@@ -241,6 +288,12 @@ static size_t len_after(const struct op *op, size_t len)
 	}
 }
 
+/* Holes are slots too. */
+static size_t starved_len(const struct op *op, size_t len)
+{
+	return op->what == TRUNCATE ? op->i : len;
+}
+
 static void scenario_run(const struct scenario *s)
 {
 	size_t len = s->len;
@@ -248,7 +301,8 @@ static void scenario_run(const struct scenario *s)
 	for (size_t k = 0; k < s->nr; k++) {
 		if (!possible(&s->op[k], len))
 			return;
-		len = len_after(&s->op[k], len);
+		len = s->starves && !k ? starved_len(&s->op[k], len) :
+					 len_after(&s->op[k], len);
 	}
 	sum.scenarios++;
 	w.depth = 0;
@@ -434,16 +488,55 @@ static void no_phantom(void)
 	sum_end();
 }
 
+/*
+ * Without memory for a copy a removal clears the slot in place and the rest is
+ * as it was; the next change, when there is memory, squeezes the hole out.
+ */
+static void no_memory(void)
+{
+	static const enum what whats[] = { REMOVE,      REMOVE_EXACT, TAKE,
+					   REMOVE_SWAP, REMOVE_IF,    TRUNCATE,
+					   INSERT,      REPLACE };
+	size_t len = check_short() ? 2 : 3;
+
+	sum_begin();
+	fired = 0;
+	pin(0);
+	for (size_t k = 0; k < sizeof(whats) / sizeof(*whats) * len; k++) {
+		for (int way = VIEW_UP; way <= VIEW_DOWN; way++) {
+			struct scenario s = {
+				.len = len,
+				.room = 2 * len,
+				.starves = true,
+				.nr = 2,
+				.op = { { whats[k / len], k % len } },
+				.way = (enum way)way,
+			};
+
+			s.op[1].i = starved_len(&s.op[0], len);
+			scenario_run(&s);
+		}
+	}
+	unpin();
+	printf("(%lu faults) ", fired);
+	CU_ASSERT(fired > 0);
+	sum_end();
+	CU_ASSERT(sum.holes > 0);
+	CU_ASSERT_EQUAL(sum.missed[VIEW_UP], 0);
+}
+
 static const CU_TestInfo tests[] = {
 	{ "one operation, every schedule", one_operation },
 	{ "what each strategy makes possible", the_table },
 	{ "no slot is used again under a reader", no_phantom },
+	{ "without memory a hole, and nothing else", no_memory },
 	{ "two operations, every schedule", two_operations },
 	CU_TEST_INFO_NULL
 };
 
 int main(void)
 {
+	sizes_init();
 	sched_init();
 	return check_main("vec_sched", tests);
 }

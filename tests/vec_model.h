@@ -67,7 +67,7 @@ struct trial {
 	struct item *spare; /* the one that was made and not used */
 	uint64_t removed, taken, released; /* released: (a) */
 	uint64_t steps, borders, refusals;
-	bool was_tree;
+	bool was_tree, swings;
 };
 
 extern unsigned long items_wrong; /* (a) releases of what was not removed */

@@ -5,6 +5,7 @@
  * The flavor is made for this: a grace period that the thread itself asks for
  * lets the reader end, one of another thread waits for it.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -353,6 +354,62 @@ void foresee(const struct op *op, struct object *o)
 		break;
 	}
 	w.allowed[w.nr_allowed++] = st;
+	/* What was owed is squeezed out in a version of its own. */
+	if (w.s->starves) {
+		state_keep(&st, true);
+		w.allowed[w.nr_allowed++] = st;
+	}
+}
+
+static void allow(const struct state *st)
+{
+	w.allowed[w.nr_allowed++] = *st;
+}
+
+/* A hole, and nothing else has changed. */
+static void foresee_hole(struct state *st, size_t i)
+{
+	object_gone(st->slot[i]);
+	st->slot[i] = NULL;
+	allow(st);
+}
+
+/*
+ * Without memory: what can fail does, and changes nothing; what removes
+ * clears, one slot after the other; the end is cut off at last.
+ */
+int foresee_starved(const struct op *op)
+{
+	struct state st = w.allowed[w.at];
+
+	w.allowed[0] = st;
+	w.nr_allowed = 1;
+	w.at = 0;
+	switch (op->what) {
+	case TAKE:
+		st.slot[op->i]->taken = true;
+		foresee_hole(&st, op->i);
+		return 0;
+	case REMOVE:
+	case REMOVE_NIL:
+	case REMOVE_EXACT:
+	case REMOVE_SWAP:
+		foresee_hole(&st, op->i);
+		return 0;
+	case REMOVE_IF:
+		for (size_t i = 0; i < st.len; i++)
+			if (odd(st.slot[i], NULL))
+				foresee_hole(&st, i);
+		return 0;
+	case TRUNCATE:
+		for (size_t i = st.len; i-- > op->i;)
+			foresee_hole(&st, i);
+		st.len = op->i;
+		allow(&st);
+		return 0;
+	default:
+		return -ENOMEM;
+	}
 }
 
 /* Verdict. ------------------------------------------------------------------- */
@@ -385,7 +442,8 @@ static bool slot_lawful(const struct reader *r, size_t i)
 		return true;
 	/* Cleared by remove_nil, or the tail behind a swap. */
 	if (!is)
-		return (was && was->gone && did(REMOVE_NIL)) || swap;
+		return swap ||
+		       (was && was->gone && (w.s->starves || did(REMOVE_NIL)));
 	/* What was appended later may be seen where it was moved to. */
 	return swap && (in_state(&r->frozen, is) || is->moved);
 }
@@ -402,7 +460,7 @@ static void judge_view(const struct reader *r)
 	for (size_t k = 0; k < w.s->nr; k++)
 		swaps += w.s->op[k].what == REMOVE_SWAP ||
 			 w.s->op[k].what == REMOVE_NIL;
-	if (holes > swaps)
+	if (holes > swaps && !w.s->starves)
 		broken("holes", holes);
 	sum.holes += holes;
 }

@@ -73,6 +73,7 @@ struct scenario {
 	size_t len, room;
 	unsigned int flags; /* the vector's */
 	bool release;
+	bool starves; /* the first operation has no memory */
 	size_t nr;
 	struct op op[OPS];
 	enum way way;
@@ -104,8 +105,8 @@ extern struct world {
 	struct stage *stage;
 	struct object *object;
 	size_t objects;
-	struct state allowed[4]; /* of the operation under way, in order */
-	size_t nr_allowed, at;   /* which of them the vector is in */
+	struct state allowed[SLOTS]; /* of the operation under way, in order */
+	size_t nr_allowed, at;       /* which of them the vector is in */
 	struct reader reader;
 	unsigned int choice[POINTS], points, depth;
 	bool more[POINTS]; /* the reader could have taken more steps there */
@@ -131,7 +132,8 @@ void reader_ends(void);
 struct object *object_new(void);
 void object_release(void *obj, void *arg);
 bool odd(void *obj, void *arg);
-/* The states that the vector passes through. */
+/* The states that the vector passes through; what it returns. */
+int foresee_starved(const struct op *op);
 void foresee(const struct op *op, struct object *o);
 void judge(void);
 

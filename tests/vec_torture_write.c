@@ -340,11 +340,18 @@ static void edit(struct writer *w)
 /* Other writers wait for us: see that no grace period waits for them. */
 static void turn(struct writer *w)
 {
+	bool inside = !check_rand_below(&w->rand, 8);
+
 	reader_offline(flavor);
 	if (w->s->marked)
 		pthread_mutex_lock(&w->s->lock);
 	reader_online(flavor);
+	/* Writers may be readers; then they are refused and do not wait. */
+	if (inside)
+		reader_lock(flavor);
 	edit(w);
+	if (inside)
+		reader_unlock(flavor);
 	if (w->s->marked)
 		pthread_mutex_unlock(&w->s->lock);
 	taken_release(w);

@@ -86,7 +86,7 @@ static void kid_remove(struct percu_node *n, uint32_t k)
 	n->slot[n->nr] = NULL;
 	start[n->nr] = UINT32_MAX;
 	if (after)
-		n->extra = 0;
+		node_scale(n, false);
 }
 
 /* Deals what two leaves have: the left one gets n slots of it. */
@@ -143,7 +143,7 @@ static void join(struct percu_vec_batch *b, struct percu_node *parent,
 	} else {
 		node_starts(parent)[k + 1] =
 			node_starts(parent)[k] + (uint32_t)left->total;
-		parent->extra = 0;
+		node_scale(parent, false);
 	}
 }
 

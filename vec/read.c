@@ -55,6 +55,13 @@ void *version_get(const struct percu_node *root, size_t i)
 	return slot ? percu_slot_load(slot) : NULL;
 }
 
+/* The walk will come to this leaf next: it lies anywhere. */
+static inline void leaf_prefetch(const struct percu_node *leaf)
+{
+	for (uint32_t i = 0; leaf && i < LEAF_BYTES; i += 64)
+		__builtin_prefetch((const char *)leaf + i);
+}
+
 /*
  * The slots from i on that lie together in memory.  Where a child was cut off
  * there are none: no slot from there to the end of the view holds anything.
@@ -73,6 +80,8 @@ struct percu_chunk version_chunk(struct percu_view view, size_t i)
 		if (k + 1 < KIDS_MAX && base + start[k + 1] < end)
 			end = base + start[k + 1];
 		base += start[k];
+		if (l == 1 && k + 1 < KIDS_MAX)
+			leaf_prefetch(node_kid(n, k + 1));
 		n = node_kid(n, k);
 		if (!n)
 			return c;

@@ -117,9 +117,9 @@ void path_add(struct path *p, uint32_t n)
 
 		for (uint32_t k = p->k[l] + 1; k < node->nr; k++)
 			start[k] += n;
-		if (p->k[l] + 1 < node->nr)
-			node->extra = 0;
 		node->total += (size_t)(int32_t)n;
+		if (p->k[l] + 1 < node->nr)
+			node_scale(node, false);
 	}
 }
 
@@ -163,8 +163,8 @@ void kids_store(const struct kids *kids, uint32_t from, uint32_t to,
 		even &= k + 1 == n->nr || kids->size[from + k] == first;
 	}
 	n->total = total;
-	n->extra = even ? node_scale(first) : 0;
 	pad(n);
+	node_scale(n, even);
 }
 
 /* Inserting. -------------------------------------------------------------- */

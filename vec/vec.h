@@ -152,35 +152,46 @@ static inline uint32_t *node_starts(const struct percu_node *n)
 static inline struct percu_node *node_kid(const struct percu_node *n,
 					  uint32_t k)
 {
-	/* Pairs with the release store of cut_kid(); see Documentation/. */
+	/* Pairs with the release store of a cut, see vec/place.c. */
 	return __atomic_load_n(&n->slot[k], __ATOMIC_ACQUIRE);
 }
 
 /*
- * percu_node.extra of a block or a leaf: it is spoiled.  Of a node above: the
- * number to multiply a slot with where all children but the last are equally
- * long, or 0; the result's upper half is the child, or next to it.
+ * percu_node.extra of a block or a leaf: it is spoiled.  Of a node above: what
+ * a slot times 2^-32 is to be multiplied with for a guess at its child; odd
+ * where all children but the last are equally long, so that it is a good one.
  */
-static inline uint32_t node_scale(uint32_t size)
+static inline void node_scale(struct percu_node *n, bool even)
 {
-	return size > 1 ? (uint32_t)((UINT64_C(1) << 32) / size) + 1 : 0;
+	const uint32_t *start = node_starts(n);
+	uint64_t scale, of = even && n->nr > 1 ? start[1] : n->total;
+
+	scale = ((uint64_t)(of == n->total ? n->nr : 1) << 32) / (of + !of);
+	n->extra = ((uint32_t)scale & ~1u) + (even ? 3 : 0);
 }
 
 /*
  * The child that slot i is in: the last one that does not start behind it.
- * Starts behind the last child's are as large as can be, and no slot is.
+ * Starts behind the last child's are as large as can be, and no slot is.  The
+ * guess is right as a rule where children are equally long, and else among the
+ * eight next to it, as a rule; where not, all are searched.
  */
 static inline uint32_t node_kid_of(const struct percu_node *n, size_t i)
 {
 	const uint32_t *start = node_starts(n);
-	uint32_t k = (uint32_t)((uint64_t)i * n->extra >> 32), half;
+	uint32_t k = (uint32_t)((uint64_t)i * n->extra >> 32);
+	uint32_t left = 8, half;
 
-	/* As a rule of a tree that was filled in order. */
-	if (n->extra && k < KIDS_MAX - 1 &&
+	if (n->extra & 1 && k < KIDS_MAX - 1 &&
 	    i - start[k] < start[k + 1] - start[k])
 		return k;
-	k = 0;
-	for (uint32_t left = KIDS_MAX; left > 1; left -= half) {
+	k = k > 4 ? k - 4 : 0;
+	k = k < KIDS_MAX - 8 ? k : KIDS_MAX - 9;
+	if (start[k] > i || start[k + 8] <= i) {
+		k = 0;
+		left = KIDS_MAX;
+	}
+	for (; left > 1; left -= half) {
 		half = left / 2;
 		k += start[k + half] <= i ? half : 0;
 	}

@@ -30,7 +30,8 @@
  *	PERCU_VEC_INPLACE	lets percu_vec_remove_swap() and
  *				percu_vec_replace() work in place
  *	there is no memory	for a copy: then a removal leaves a hole too,
- *				which the next change squeezes out
+ *				which the next change squeezes out, with
+ *				whatever holes there are
  */
 #ifndef PERCU_VEC_H
 #define PERCU_VEC_H
@@ -435,7 +436,9 @@ PERCU_API PERCU_NONNULL(1) int percu_vec_remove_swap(struct percu_vec *v,
  *	must not edit this vector
  * @arg: passed to @pred
  *
- * One publication.  Holes are squeezed out as well.
+ * One publication.  Holes are squeezed out as well.  Where there is no memory
+ * even for a list of the objects, the lock is given and taken again after some
+ * of them, and other writers may come between.
  *
  * Return: how many objects were removed.
  */
@@ -496,7 +499,9 @@ PERCU_API PERCU_NONNULL(1) int percu_vec_compact(struct percu_vec *v);
  *
  * On the caller's stack.  From begin to commit or abort the batch has the
  * vector's lock: other writers wait, and this thread may edit the vector
- * through the batch alone.
+ * through the batch alone, and must not wait for a grace period.  An object
+ * that a batch has removed is released after the commit, and so must not be
+ * inserted again.
  */
 struct percu_vec_batch {
 	/* private: */
@@ -552,7 +557,8 @@ PERCU_NONNULL(1) int percu_vec_batch_commit(struct percu_vec_batch *b);
  * percu_vec_batch_abort() - forget what the batch has done
  * @b: the batch, which ends
  *
- * What it was given to insert is the caller's again.
+ * What it was given to insert is the caller's again; what it has removed or
+ * replaced is in the vector.
  */
 PERCU_API
 PERCU_NONNULL(1) void percu_vec_batch_abort(struct percu_vec_batch *b);

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench/retire.c - a put after a grace period
+ *
+ * Threads get objects and retire them at once, for many grace periods in one
+ * turn: percu's reclaimer, or call_rcu's thread, works beside them all the
+ * time.  What counts is the clock that passes for a producing thread, for an
+ * object: when every CPU produces, what reclaims takes its time from them.
+ * After a turn all is put, untimed, so that no contestant pays for another.
+ * What the whole process has used is printed as well, and that includes it.
+ *
+ * kind		where objects come from and where they go
+ * flow		a contestant: a kind, and what it has used
+ * producer	a thread that runs it; registered, and online if need be
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <percu/alloc.h>
+#include <percu/pool.h>
+
+#include "bench/bench.h"
+#include "bench/calls.h"
+#include "bench/crew.h"
+#include "bench/loops.h"
+#include "bench/retire.h"
+
+enum {
+	TURN_NS = 20 * MSEC,
+	CHUNK = 256, /* objects between two quiescent states */
+};
+
+static const double CALL_RCU_BOUND = 10, PAIR_BOUND = 2.5;
+
+enum flavor {
+	MEMB,
+	QSBR,
+	WITH_MB,
+	BP,
+	NR_FLAVORS
+};
+
+static const struct rcu_flavor_struct *const flavors[NR_FLAVORS] = {
+	&urcu_memb_flavor,
+	&urcu_qsbr_flavor,
+	&urcu_mb_flavor,
+	&urcu_bp_flavor,
+};
+
+struct flow {
+	const struct kind *kind;
+	struct percu_pool *pool;
+	const struct rcu_flavor_struct *flavor;
+	struct crew *crew;
+	uint64_t cpu, objects; /* of all turns, ns of the whole process */
+};
+
+struct kind {
+	const char *name;
+	void (*chunk)(const struct flow *f, uint64_t n);
+	enum flavor flavor;
+	void (*drain)(void); /* waits until all is put */
+};
+
+/* The chunks. -------------------------------------------------------------- */
+
+static void put_rcu(void *ctx, void *p)
+{
+	const struct flow *f = ctx;
+
+	percu_pool_put_rcu_flavor(f->pool, p, f->flavor);
+}
+
+static void *get(void *ctx)
+{
+	const struct flow *f = ctx;
+
+	return percu_pool_get(f->pool);
+}
+
+static void put(void *ctx, void *p)
+{
+	const struct flow *f = ctx;
+
+	percu_pool_put(f->pool, p);
+}
+
+static void *get_alloc(void *none)
+{
+	(void)none;
+	return percu_alloc(OBJECT);
+}
+
+static void free_rcu(void *ctx, void *p)
+{
+	const struct flow *f = ctx;
+
+	percu_free_rcu_flavor(p, f->flavor);
+}
+
+static void *get_malloc(void *none)
+{
+	(void)none;
+	return malloc(OBJECT);
+}
+
+static void free_now(void *none, void *p)
+{
+	(void)none;
+	free(p);
+}
+
+/* The head lies in the object: it costs no memory, to call_rcu's favour. */
+static void free_head(struct rcu_head *head)
+{
+	free(head);
+}
+
+static void free_call_rcu(void *none, void *p)
+{
+	(void)none;
+	urcu_memb_call_rcu(p, free_head);
+}
+
+static void free_defer_rcu(void *none, void *p)
+{
+	(void)none;
+	urcu_memb_defer_rcu(free, p);
+}
+
+/* The object is written to: its line comes into this CPU's cache. */
+static void *get_written(void *ctx)
+{
+	uint64_t *p = get(ctx);
+
+	if (p)
+		*p = 1;
+	return p;
+}
+
+#define CHUNK_OF(name, get, put)                              \
+	static void name(const struct flow *f, uint64_t n)    \
+	{                                                     \
+		loop_pair(n, get, put, (void *)(uintptr_t)f); \
+	}
+
+CHUNK_OF(chunk_pool, get, put)
+CHUNK_OF(chunk_pool_rcu, get, put_rcu)
+CHUNK_OF(chunk_written, get_written, put)
+CHUNK_OF(chunk_written_rcu, get_written, put_rcu)
+CHUNK_OF(chunk_alloc_rcu, get_alloc, free_rcu)
+CHUNK_OF(chunk_malloc, get_malloc, free_now)
+CHUNK_OF(chunk_call_rcu, get_malloc, free_call_rcu)
+CHUNK_OF(chunk_defer_rcu, get_malloc, free_defer_rcu)
+
+/* The turns. --------------------------------------------------------------- */
+
+static void produce(void *ctx, uint64_t n)
+{
+	const struct flow *f = ctx;
+
+	f->flavor->thread_online();
+	for (; n > CHUNK; n -= CHUNK) {
+		f->kind->chunk(f, CHUNK);
+		f->flavor->read_quiescent_state();
+	}
+	f->kind->chunk(f, n);
+	f->flavor->thread_offline();
+}
+
+static void enter(void)
+{
+	urcu_memb_flavor.register_thread();
+	urcu_mb_flavor.register_thread();
+	urcu_bp_flavor.register_thread();
+	urcu_qsbr_flavor.register_thread();
+	urcu_qsbr_flavor.thread_offline();
+	if (urcu_memb_defer_register_thread())
+		abort();
+}
+
+static void leave(void)
+{
+	urcu_memb_defer_unregister_thread();
+	urcu_qsbr_flavor.unregister_thread();
+	urcu_bp_flavor.unregister_thread();
+	urcu_mb_flavor.unregister_thread();
+	urcu_memb_flavor.unregister_thread();
+}
+
+static void nothing(void)
+{
+}
+
+/* What is idle then goes, for the depots' budget is one for all pools. */
+static void drain(void)
+{
+	percu_barrier();
+	percu_age();
+	percu_age();
+}
+
+static unsigned int producers;
+
+/* What a producer takes, by the clock. */
+static uint64_t turn(void *ctx, uint64_t n)
+{
+	struct flow *f = ctx;
+	uint64_t cpu = process_ns();
+	struct crew_time t = crew_run(f->crew, produce, f, n / 8 + 1, n);
+
+	f->kind->drain();
+	f->cpu += process_ns() - cpu;
+	f->objects += (n + n / 8 + 1) * producers;
+	return t.wall / producers;
+}
+
+/* The first are those that are judged, then those that reclaim elsewhere. */
+enum {
+	PAIR,
+	POOL_RCU,
+	CALL_RCU,
+	DEFER_RCU,
+	KINDS = 11
+};
+
+static const struct kind kinds[KINDS] = {
+	{ "pool get + put", chunk_pool, MEMB, nothing },
+	{ "pool get + put_rcu, memb", chunk_pool_rcu, MEMB, drain },
+	{ "malloc + call_rcu + free, memb", chunk_call_rcu, MEMB,
+	  urcu_memb_barrier },
+	{ "malloc + defer_rcu + free, memb", chunk_defer_rcu, MEMB,
+	  urcu_memb_defer_barrier },
+	{ "malloc + free", chunk_malloc, MEMB, nothing },
+	{ "alloc + free_rcu, memb", chunk_alloc_rcu, MEMB, drain },
+	{ "pool get + put_rcu, qsbr", chunk_pool_rcu, QSBR, drain },
+	{ "pool get + put_rcu, mb", chunk_pool_rcu, WITH_MB, drain },
+	{ "pool get + put_rcu, bp", chunk_pool_rcu, BP, drain },
+	{ "pool get + write + put", chunk_written, MEMB, nothing },
+	{ "pool get + write + put_rcu, memb", chunk_written_rcu, MEMB, drain },
+};
+
+static void report(const struct contestant *c, const char *who)
+{
+	char name[80];
+
+	rows_ns(c, KINDS);
+	for (size_t i = POOL_RCU; i <= DEFER_RCU; i++) {
+		const struct flow *f = c[i].ctx;
+
+		snprintf(name, sizeof(name), "%s: of all CPUs' time",
+			 c[i].name);
+		row_info(name, (double)f->cpu / (double)f->objects, "ns");
+	}
+	snprintf(name, sizeof(name), "retire: call_rcu / put_rcu, %s", who);
+	row_least(name, c[CALL_RCU].ns / c[POOL_RCU].ns, "x", CALL_RCU_BOUND);
+	snprintf(name, sizeof(name), "retire: get + put_rcu / get + put, %s",
+		 who);
+	row_most(name, c[POOL_RCU].ns / c[PAIR].ns, "x", PAIR_BOUND);
+}
+
+/*
+ * The flavor that a pool is first retired under has the short way, so each has
+ * a pool of its own.  Threads that reclaim are started by the first who
+ * retires, and inherit where it may run: this thread, which may run anywhere.
+ */
+static struct percu_pool *pools[NR_FLAVORS];
+
+static void start_reclaimers(void)
+{
+	enter();
+	for (size_t i = 0; i < NR_FLAVORS; i++) {
+		struct flow f = { .flavor = flavors[i] };
+
+		pools[i] = f.pool = make_pool("bench-retire", OBJECT);
+		loop_pair(1, get, put_rcu, &f);
+	}
+	percu_free_rcu_flavor(percu_alloc(OBJECT), &urcu_memb_flavor);
+	percu_barrier();
+	loop_pair(1, get_malloc, free_call_rcu, NULL);
+	urcu_memb_barrier();
+	leave();
+}
+
+static void measure(unsigned int n, const char *who)
+{
+	static const struct crew_life life = { enter, leave };
+	struct flow flow[KINDS];
+	struct contestant c[KINDS];
+	char name[KINDS][64];
+	struct crew *crew = crew_start(n, true, &life);
+
+	producers = n;
+	for (size_t i = 0; i < KINDS; i++) {
+		flow[i] = (struct flow){ .kind = &kinds[i],
+					 .flavor = flavors[kinds[i].flavor],
+					 .pool = pools[kinds[i].flavor],
+					 .crew = crew };
+		snprintf(name[i], sizeof(name[i]), "%s, %s", kinds[i].name,
+			 who);
+		c[i] = (struct contestant){ .name = name[i],
+					    .timed = turn,
+					    .ctx = &flow[i] };
+	}
+	compare(c, KINDS, TURN_NS);
+	report(c, who);
+	crew_stop(crew);
+}
+
+bool bench_retire(void)
+{
+	char who[32];
+
+	start_reclaimers();
+	measure(1, "1 thread");
+	if (cpus() > 1) {
+		snprintf(who, sizeof(who), "%u threads", cpus());
+		measure(cpus(), who);
+	}
+	flood();
+	for (size_t i = 0; i < NR_FLAVORS; i++)
+		percu_pool_destroy(pools[i]);
+	return true;
+}
