@@ -241,7 +241,7 @@ static void round_run(struct grace *g, uint64_t now)
 		}
 #endif
 		g->since = 0;
-		graces.rounds++;
+		__atomic_fetch_add(&graces.rounds, 1, __ATOMIC_RELAXED);
 		graces_unlock();
 		round_finish(g);
 		graces_lock();
