@@ -35,8 +35,6 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
-/* For one thread-local pointer; no code of liburcu's is used. */
-#define _LGPL_SOURCE
 #include <urcu-bp.h>
 
 #include "rcu/grace.h"
@@ -243,7 +241,7 @@ static void round_run(struct grace *g, uint64_t now)
 		}
 #endif
 		g->since = 0;
-		graces.rounds++;
+		__atomic_fetch_add(&graces.rounds, 1, __ATOMIC_RELAXED);
 		graces_unlock();
 		round_finish(g);
 		graces_lock();
@@ -368,6 +366,9 @@ void grace_arm(struct grace *g)
 
 /* Waiting. ------------------------------------------------------------------------ */
 
+/* liburcu-bp's, of this thread; NULL: it does not know the thread. */
+extern __thread struct urcu_bp_reader *urcu_bp_reader;
+
 /*
  * Of bp the question alone registers a thread, which takes a lock, and that a
  * handler before fork may hold (urcu_bp_before_fork()).
@@ -375,7 +376,7 @@ void grace_arm(struct grace *g)
 bool grace_reading(const struct rcu_flavor_struct *flavor)
 {
 	if (flavor->read_ongoing == percu_flavor_bp.read_ongoing &&
-	    !URCU_TLS(urcu_bp_reader))
+	    !urcu_bp_reader)
 		return false;
 	return flavor->read_ongoing();
 }

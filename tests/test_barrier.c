@@ -363,7 +363,8 @@ static void child_threads(void)
 	later = switches_of(tid);
 	child_must(later == switches);
 	child_must(thread_state(tid) == 'S');
-	child_must(nr_threads() <= before + 2); /* and the watch */
+	/* And the watch, and one of TSan. */
+	child_must(nr_threads() <= before + 2 + tool.tsan);
 	child_must(!percu_pool_destroy(p));
 }
 

@@ -69,7 +69,7 @@ static void end(void)
 	child_must(!stats_of(pool).deferred && !stats_of(pool).outstanding);
 	child_must(!percu_pool_destroy(pool));
 	child_must(pools_hold(0));
-	child_must(!graces.bytes);
+	child_must(!counter_read(&graces.bytes));
 }
 
 /* A reader goes on, whatever the mark: he would wait for himself. */
@@ -92,7 +92,7 @@ static void child_reading(void)
 	reader_leaves(bp);
 	bp->read_unlock();
 	child_must(!retire_admit(bp)); /* waits, if it has to */
-	child_must(graces.bytes <= HARD);
+	child_must(counter_read(&graces.bytes) <= HARD);
 	end();
 }
 
@@ -209,7 +209,7 @@ static void child_flood(void)
 	from = os_clock();
 	for (int i = 0; i < NTHREADS; i++)
 		pthread_join(id[i], NULL);
-	while (graces.bytes > SOFT)
+	while (counter_read(&graces.bytes) > SOFT)
 		usleep(100);
 	ns = os_clock() - from;
 	printf("(%lu retired, at most %llu KiB deferred with a mark of %d KiB, below the soft one after %llu us) ",
