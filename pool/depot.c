@@ -103,17 +103,11 @@ static void budget_give(struct percu_pool *p, size_t n)
 			   __ATOMIC_RELAXED);
 }
 
-static void ripe_give(struct percu_pool *p, size_t n)
-{
-	__atomic_fetch_sub(&pools.ripe_bytes, (uint64_t)n * p->weight,
-			   __ATOMIC_RELAXED);
-}
-
 /* n objects of the magazine leave the depot.  (d) */
 static void uncount(struct percu_pool *p, const struct magazine *m, size_t n)
 {
 	if (m->retire)
-		ripe_give(p, n);
+		p->depot.ripe -= n;
 	else
 		budget_give(p, n);
 }
@@ -166,16 +160,18 @@ static void magazine_emptied(struct percu_pool *p, struct record *r,
 
 /*
  * Up to *n objects of one magazine, the warmest first to come.  False if the
- * depot has none.  r (may be NULL): the record that they are for.
+ * depot has none.  They are in the array at *objs, or where *objs points to
+ * then, in a whole magazine that the caller gives to depot_emptied() when it
+ * has placed them.  r (may be NULL): the record that they are for.
  */
-bool depot_take(struct percu_pool *p, struct record *r, void **objs, size_t *n,
-		bool *contended)
+bool depot_take(struct percu_pool *p, struct record *r, void ***objs, size_t *n,
+		struct magazine **whole, bool *contended)
 {
 	struct depot *d = &p->depot;
-	struct magazine *m, *spare = r ? spare_swap(r, NULL) : NULL;
+	struct magazine *m, *spare = spare_swap(r, NULL);
 	size_t want = *n;
-	bool whole;
 
+	*whole = NULL;
 	*contended = depot_lock(d);
 	d->visits++;
 	if (spare)
@@ -187,25 +183,30 @@ bool depot_take(struct percu_pool *p, struct record *r, void **objs, size_t *n,
 		lock_give(&d->lock, LOCK_DEPOT);
 		return false;
 	}
-	whole = m->count <= want;
-	if (whole) {
+	if (m->count <= want) {
 		want = m->count;
 		list_del(&m->list);
+		*whole = m;
+		*objs = m->slot;
 	} else { /* a part of it, and it stays */
 		m->count -= (uint32_t)want;
-		memcpy(objs, &m->slot[m->count], want * sizeof(*objs));
+		memcpy(*objs, &m->slot[m->count], want * sizeof(**objs));
 	}
 	d->nobj -= want;
 	uncount(p, m, want);
 	lock_give(&d->lock, LOCK_DEPOT);
-	if (whole) {
-		memcpy(objs, m->slot, want * sizeof(*objs));
-		m->count = 0;
-		magazine_emptied(p, r, m);
-	}
-	magazine_check_out(p, objs, want);
+	magazine_check_out(p, *objs, want);
 	*n = want;
 	return true;
+}
+
+/* What depot_take() gave is placed; m may be NULL. */
+void depot_emptied(struct percu_pool *p, struct record *r, struct magazine *m)
+{
+	if (!m)
+		return;
+	m->count = 0;
+	magazine_emptied(p, r, m);
 }
 
 /* A few objects: into the magazine on top, if there is room in it. */
@@ -383,16 +384,26 @@ static void magazine_unload(struct percu_pool *p, struct magazine *m)
 	depot_store(p, NULL, objs, n, &contended);
 }
 
-/* May so many bytes more be ripe?  Counts them if so. */
-static bool ripe_take(uint64_t bytes)
+/*
+ * Is there room for so many bytes more that are ripe?  Their sum over all
+ * depots is kept by who brings them back: it may say more than there are.
+ */
+static bool ripe_room(uint64_t bytes)
 {
-	uint64_t ripe =
-		__atomic_add_fetch(&pools.ripe_bytes, bytes, __ATOMIC_RELAXED);
+	return counter_read(&pools.ripe_bytes) + bytes +
+		       counter_read(&graces.bytes) <=
+	       graces.hard;
+}
 
-	if (ripe + counter_read(&graces.bytes) <= graces.hard)
-		return true;
-	__atomic_fetch_sub(&pools.ripe_bytes, bytes, __ATOMIC_RELAXED);
-	return false;
+/* What the pool has of them is counted anew.  (d) */
+static void ripe_count(struct percu_pool *p)
+{
+	struct depot *d = &p->depot;
+
+	__atomic_fetch_add(&pools.ripe_bytes,
+			   (d->ripe - d->ripe_counted) * p->weight,
+			   __ATOMIC_RELAXED);
+	d->ripe_counted = d->ripe;
 }
 
 /* Magazines whose objects are checked in, and have waited for readers. */
@@ -405,19 +416,21 @@ void depot_receive(struct percu_pool *p, struct list *magazines)
 
 	list_init(&kept);
 	while ((m = pop(magazines))) {
-		if (ripe_take((uint64_t)m->count * p->weight)) {
+		if (ripe_room((uint64_t)(n + m->count) * p->weight)) {
 			n += m->count;
 			list_add(&m->list, &kept);
 		} else {
 			magazine_unload(p, m);
 		}
 	}
-	if (!n)
-		return;
 	lock_take(&d->lock, LOCK_DEPOT);
-	list_splice(&kept, &d->full);
-	d->nobj += n;
-	d->visits++;
+	if (n) {
+		list_splice(&kept, &d->full);
+		d->nobj += n;
+		d->ripe += n;
+		d->visits++;
+	}
+	ripe_count(p);
 	lock_give(&d->lock, LOCK_DEPOT);
 }
 
@@ -443,6 +456,7 @@ void depot_trim(struct percu_pool *p)
 		list_del(l);
 		list_add(l, &over);
 	}
+	ripe_count(p);
 	lock_give(&d->lock, LOCK_DEPOT);
 	while ((m = pop(&over)))
 		magazine_unload(p, m);
@@ -473,6 +487,7 @@ void depot_condemn(struct percu_pool *p)
 	gone = uncount_all(p, &d->victim);
 	list_splice(&d->victim, &p->condemned);
 	d->nobj -= gone;
+	ripe_count(p);
 	lock_give(&d->lock, LOCK_DEPOT);
 }
 
@@ -503,6 +518,7 @@ void depot_age(struct percu_pool *p, struct list *drained, bool all)
 			list_add(&m->list, &p->condemned);
 		}
 	}
+	ripe_count(p);
 	lock_give(&d->lock, LOCK_DEPOT);
 }
 

@@ -193,14 +193,15 @@ static void turn_round(void **objs, size_t n)
 static bool refill(struct percu_pool *p, void **obj, bool *fresh)
 {
 	struct record *r = record_here(p);
-	void *objs[MAGAZINE_MAX];
+	void *room[MAGAZINE_MAX], **objs = room;
+	struct magazine *whole;
 	size_t n, k = 0;
 	bool contended;
 
 	*obj = NULL;
 	counter_add(r ? &r->misses : &p->direct_misses, 1);
 	n = refill_size(p, r);
-	*fresh = !depot_take(p, r, objs, &n, &contended);
+	*fresh = !depot_take(p, r, &objs, &n, &whole, &contended);
 	if (*fresh) {
 		n = pool_make(p, objs, n);
 		if (!n)
@@ -217,6 +218,7 @@ static bool refill(struct percu_pool *p, void **obj, bool *fresh)
 	}
 	if (k < n)
 		depot_store(p, r, objs + k, n - k, &contended);
+	depot_emptied(p, r, whole);
 	return true;
 }
 

@@ -158,11 +158,13 @@ struct retire {
 
 struct depot {
 	struct lock lock;
-	struct list full;   /* (d) magazines with objects */
-	struct list victim; /* (d) the same, idle for a cycle */
-	struct list empty;  /* (d) */
-	uint64_t nobj;      /* (d) objects in full and victim */
-	uint64_t visits;    /* (d) times the lock was taken for objects */
+	struct list full;      /* (d) magazines with objects */
+	struct list victim;    /* (d) the same, idle for a cycle */
+	struct list empty;     /* (d) */
+	uint64_t nobj;         /* (d) objects in full and victim */
+	uint64_t ripe;         /* (d) of these, in ripe magazines */
+	uint64_t ripe_counted; /* (d) of these, in pools.ripe_bytes */
+	uint64_t visits;       /* (d) times the lock was taken for objects */
 };
 
 enum pool_magic {
@@ -244,7 +246,7 @@ extern struct pools {
 	bool crippled;            /* (a) no memory for the dummy so far */
 	uint64_t *cached;         /* (a) bytes of capacity, by index */
 	uint64_t depot_bytes;     /* (a) but for the ripe ones */
-	uint64_t ripe_bytes;      /* (a) in depots, back from readers */
+	uint64_t ripe_bytes;      /* (a) of depots' ripe_counted */
 	uint64_t depot_max;       /* (c) */
 	uint64_t ages;            /* (a) */
 } pools;
@@ -305,8 +307,9 @@ void record_read(const struct record *r, struct record_counts *c);
 /* depot.c */
 void depot_init(struct depot *d);
 struct magazine *spare_swap(struct record *r, struct magazine *m);
-bool depot_take(struct percu_pool *p, struct record *r, void **objs, size_t *n,
-		bool *contended);
+bool depot_take(struct percu_pool *p, struct record *r, void ***objs, size_t *n,
+		struct magazine **whole, bool *contended);
+void depot_emptied(struct percu_pool *p, struct record *r, struct magazine *m);
 void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
 		 size_t n, bool *contended);
 void depot_keep(struct percu_pool *p, struct record *r);

@@ -194,6 +194,23 @@ static size_t lockpath_give(struct percu_front *front, const char *dummy,
 	"movq %[word], (%[rec])\n"                            \
 	"3:\n\t"
 
+/* Step 3: k pointers, two at a time after an odd one. */
+#define BULK_COPY(from, to)                    \
+	"movl %k[k], %k[j]\n\t"                \
+	"andl $1, %k[j]\n\t"                   \
+	"jz 6f\n\t"                            \
+	"movq (" from "), %[t]\n\t"            \
+	"movq %[t], (" to ")\n\t"              \
+	"cmpq %[k], %[j]\n\t"                  \
+	"je 7f\n"                              \
+	"6:\n\t"                               \
+	"movups (" from ",%[j],8), %%xmm0\n\t" \
+	"movups %%xmm0, (" to ",%[j],8)\n\t"   \
+	"addq $2, %[j]\n\t"                    \
+	"cmpq %[k], %[j]\n\t"                  \
+	"jb 6b\n"                              \
+	"7:\n\t"
+
 /*
  * 0, in a way that the compiler cannot see through.  gcc 12 believes that a
  * constant returned at the label is in the register of an output already, and
@@ -214,29 +231,24 @@ rseq_take(struct percu_front *front, void **objs, size_t n, long how)
 
 	__asm__ __volatile__ goto(
 		PERCU_RSEQ_BEGIN(
-			none, "") "movq (%[rec]), %[word]\n\t"
-				  "movzwl %w[word], %k[tmp]\n\t"
-				  "movq %[n], %[k]\n\t"
-				  "cmpq %[tmp], %[k]\n\t"
-				  "cmovaq %[tmp], %[k]\n\t"
-				  "testq %[k], %[k]\n\t"
-				  "jz %l[none]\n\t"
-				  "subq %[k], %[tmp]\n\t"
-				  "leaq %c[slots](%[rec],%[tmp],8), %[p]\n\t"
-				  "xorl %k[j], %k[j]\n"
-				  "6:\n\t"
-				  "movq (%[p],%[j],8), %[t]\n\t"
-				  "movq %[t], (%[objs],%[j],8)\n\t"
-				  "incq %[j]\n\t"
-				  "cmpq %[k], %[j]\n\t"
-				  "jb 6b\n\t" BULK_COMMIT("addq %[w], %[t]\n\t",
-							  "addq")
+			none,
+			"") "movq (%[rec]), %[word]\n\t"
+			    "movzwl %w[word], %k[tmp]\n\t"
+			    "movq %[n], %[k]\n\t"
+			    "cmpq %[tmp], %[k]\n\t"
+			    "cmovaq %[tmp], %[k]\n\t"
+			    "testq %[k], %[k]\n\t"
+			    "jz %l[none]\n\t"
+			    "subq %[k], %[tmp]\n\t"
+			    "leaq %c[slots](%[rec],%[tmp],8), %[p]\n\t" BULK_COPY(
+				    "%[p]", "%[objs]")
+				    BULK_COMMIT("addq %[w], %[t]\n\t", "addq")
 		: [rec] "=&r"(rec), [tmp] "=&r"(tmp), [word] "=&r"(word),
 		  [k] "=&r"(k), [p] "=&r"(p), [j] "=&r"(j), [t] "=&r"(t),
 		  [w] "=&r"(w)
 		: PERCU_RSEQ_INPUTS(front), [rseq] "r"(front->rseq),
 		  [objs] "r"(objs), [n] "r"(n), [how] "r"(how)
-		: "memory", "cc"
+		: "memory", "cc", "xmm0"
 		: none);
 	return k;
 none:
@@ -249,30 +261,25 @@ rseq_give(struct percu_front *front, void *const *objs, size_t n, long how)
 	uint64_t rec, tmp, word, k, p, j, t, w;
 
 	__asm__ __volatile__ goto(
-		PERCU_RSEQ_BEGIN(none,
-				 "") "movq (%[rec]), %[word]\n\t"
-				     "movzwl %w[word], %k[tmp]\n\t"
-				     "movl 8(%[rec]), %k[k]\n\t"
-				     "subq %[tmp], %[k]\n\t"
-				     "jbe %l[none]\n\t"
-				     "cmpq %[n], %[k]\n\t"
-				     "cmovaq %[n], %[k]\n\t"
-				     "leaq %c[slots](%[rec],%[tmp],8), %[p]\n\t"
-				     "xorl %k[j], %k[j]\n"
-				     "6:\n\t"
-				     "movq (%[objs],%[j],8), %[t]\n\t"
-				     "movq %[t], (%[p],%[j],8)\n\t"
-				     "incq %[j]\n\t"
-				     "cmpq %[k], %[j]\n\t"
-				     "jb 6b\n\t"
-				     "addq %[k], %[tmp]\n\t" BULK_COMMIT("",
-									 "subq")
+		PERCU_RSEQ_BEGIN(
+			none,
+			"") "movq (%[rec]), %[word]\n\t"
+			    "movzwl %w[word], %k[tmp]\n\t"
+			    "movl 8(%[rec]), %k[k]\n\t"
+			    "subq %[tmp], %[k]\n\t"
+			    "jbe %l[none]\n\t"
+			    "cmpq %[n], %[k]\n\t"
+			    "cmovaq %[n], %[k]\n\t"
+			    "leaq %c[slots](%[rec],%[tmp],8), %[p]\n\t" BULK_COPY(
+				    "%[objs]",
+				    "%[p]") "addq %[k], %[tmp]\n\t" BULK_COMMIT("",
+										"subq")
 		: [rec] "=&r"(rec), [tmp] "=&r"(tmp), [word] "=&r"(word),
 		  [k] "=&r"(k), [p] "=&r"(p), [j] "=&r"(j), [t] "=&r"(t),
 		  [w] "=&r"(w)
 		: PERCU_RSEQ_INPUTS(front), [rseq] "r"(front->rseq),
 		  [objs] "r"(objs), [n] "r"(n), [how] "r"(how)
-		: "memory", "cc"
+		: "memory", "cc", "xmm0"
 		: none);
 	return k;
 none:

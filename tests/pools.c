@@ -102,17 +102,21 @@ static bool pool_holds(struct percu_pool *p, uint64_t *out)
 /* Both budgets count what is there. */
 static bool budgets_hold(void)
 {
-	uint64_t depots = 0, caps, n;
+	uint64_t depots = 0, ripe = 0, caps, n;
 	bool ok = true;
 
 	list_for_each (l, &pools.list) {
 		struct percu_pool *p = list_entry(l, struct percu_pool, pools);
 
-		depots += p->depot.nobj * p->weight;
+		depots += (p->depot.nobj - p->depot.ripe) * p->weight;
+		ripe += p->depot.ripe_counted * p->weight;
 	}
-	n = counter_read(&pools.depot_bytes) + counter_read(&pools.ripe_bytes);
+	n = counter_read(&pools.depot_bytes);
 	if (n != depots)
 		ok = wrong("(all)", "depots' budget", n, depots);
+	n = counter_read(&pools.ripe_bytes);
+	if (n != ripe)
+		ok = wrong("(all)", "ripe bytes", n, ripe);
 	for (uint32_t i = 0; i < cpu_info.possible; i++) {
 		caps = 0;
 		list_for_each (l, &pools.list) {
