@@ -295,7 +295,8 @@ static void sweeps(bool forever, bool warm)
 	try->forever = forever;
 	try->warm = warm;
 	try->left = 0;
-	for (size_t m = 0; m < 4; m++) {
+	/* Tools take their time. */
+	for (size_t m = 0; m < (tool_any() ? 1 : 4); m++) {
 		try->mask = masks[m];
 		for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 			sweep(&ops[i], tries);
