@@ -95,7 +95,7 @@ static const struct conf_case {
 	  "  depot_cache 1500      most bytes cached in all depots; 0: by the number of CPUs\n"
 	  "  debug       " D "         1: check each put, remember its place\n"
 	  "  defer_soft  0         bytes waiting for readers, above which they are hurried; 0: by the number of CPUs\n"
-	  "  defer_hard  0         the same, above which who retires waits; 0: 128 times defer_soft\n"
+	  "  defer_hard  0         the same, above which who retires waits; 0: 16 times defer_soft\n"
 	  "  defer_wait  1         0: above defer_hard calls fail and do not wait\n"
 	  "  defer_age   100       ms that a retired object waits for others\n"
 	  "  stall       10000     ms of a grace period, after which readers are named; 0: never\n"
