@@ -115,7 +115,8 @@ static void vec_each(void *ctx, uint64_t iters)
 	void *obj;
 
 	while (iters--)
-		percu_vec_for_each(&t->vec, i, obj) use(obj);
+		percu_vec_for_each (&t->vec, i, obj)
+			use(obj);
 }
 
 static void array_each(void *ctx, uint64_t iters)
@@ -134,7 +135,8 @@ static void vec_each_value(void *ctx, uint64_t iters)
 	size_t i;
 
 	while (iters--)
-		percu_vec_for_each(&t->vec, i, obj) sum += *obj;
+		percu_vec_for_each (&t->vec, i, obj)
+			sum += *obj;
 	use((void *)sum);
 }
 
@@ -160,7 +162,8 @@ static void vec_each_touch(void *ctx, uint64_t iters)
 	void *obj;
 
 	while (iters--)
-		percu_vec_for_each(&t->vec, i, obj) touch(obj);
+		percu_vec_for_each (&t->vec, i, obj)
+			touch(obj);
 }
 
 static void array_each_touch(void *ctx, uint64_t iters)

@@ -70,8 +70,7 @@ static void walk_magazines(struct walk *w, struct list *head)
 /* The retires of the pool are stopped. */
 static void walk_retired(struct walk *w)
 {
-	for_each_retire(r, w->pool)
-	{
+	for_each_retire (r, w->pool) {
 		for_each_open (r, i) {
 			struct record *rec = record_at(r->records, i);
 			size_t n = rec->word & PERCU_WORD_COUNT;
@@ -156,8 +155,7 @@ static void check_sums(struct walk *w)
 static void audit_stop(struct walk *w)
 {
 	pool_stop(w->pool);
-	for_each_retire(r, w->pool)
-	{
+	for_each_retire (r, w->pool) {
 		retire_stop(r);
 		if (cpu_info.rseq)
 			continue;
@@ -170,7 +168,8 @@ static void audit_stop(struct walk *w)
 
 static void audit_start(struct percu_pool *p)
 {
-	for_each_retire(r, p) retire_start(r);
+	for_each_retire (r, p)
+		retire_start(r);
 	pool_start(p);
 }
 

@@ -45,8 +45,7 @@ static bool none_left(void *arg)
 /* All of the pool's that was handed over, and all that was left. */
 static void wait_handed_over(struct percu_pool *p)
 {
-	for_each_retire(r, p)
-	{
+	for_each_retire (r, p) {
 		struct mark m = { r,
 				  __atomic_load_n(&r->in, __ATOMIC_RELAXED) };
 
@@ -75,8 +74,7 @@ static int wait_all(struct percu_pool *p)
 /* Would it wait for itself? */
 static void wait_check(struct percu_pool *p, const char *what)
 {
-	for_each_retire(r, p)
-	{
+	for_each_retire (r, p) {
 		bool reading = grace_reading(r->flavor);
 
 		if (grace_in_callback())
@@ -137,7 +135,9 @@ bool retire_hurry(struct percu_pool *p)
 	retire_count(p, &waiting);
 	if (!waiting || grace_in_callback())
 		return false;
-	for_each_retire(r, p) if (grace_reading(r->flavor)) return false;
+	for_each_retire (r, p)
+		if (grace_reading(r->flavor))
+			return false;
 	return wait_all(p) == 0;
 }
 

@@ -64,7 +64,8 @@ void left_stage(struct grace *g)
 	if (!__atomic_load_n(&left.n, __ATOMIC_RELAXED))
 		return;
 	lock_take(&left.lock, LOCK_DEPOT);
-	for_each_left(o, g) any = o->staged = true;
+	for_each_left (o, g)
+		any = o->staged = true;
 	lock_give(&left.lock, LOCK_DEPOT);
 	if (any)
 		grace_defer(g, &left.batch[g - graces.grace], 0);
@@ -75,8 +76,7 @@ static bool left_next(struct grace *g, struct left_object *next)
 	bool any = false;
 
 	lock_take(&left.lock, LOCK_DEPOT);
-	for_each_left(o, g)
-	{
+	for_each_left (o, g) {
 		if (!o->staged || any)
 			continue;
 		*next = *o;

@@ -207,13 +207,12 @@ uint64_t retire_count(struct percu_pool *p, uint64_t *waiting)
 	struct record_counts c;
 
 	/* What is done is read before what was retired: never more. */
-	for_each_retire(r, p)
+	for_each_retire (r, p)
 		done += __atomic_load_n(&r->done, __ATOMIC_ACQUIRE);
 	done += __atomic_load_n(&p->left_in, __ATOMIC_ACQUIRE);
 	done -= __atomic_load_n(&p->left, __ATOMIC_ACQUIRE);
 	all = __atomic_load_n(&p->left_in, __ATOMIC_ACQUIRE);
-	for_each_retire(r, p)
-	{
+	for_each_retire (r, p) {
 		all += __atomic_load_n(&r->direct, __ATOMIC_ACQUIRE);
 		if (!__atomic_load_n(&r->records, __ATOMIC_ACQUIRE))
 			continue;

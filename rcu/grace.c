@@ -389,7 +389,9 @@ bool grace_in_callback(void)
 /* What is waited for may hang on the grace periods of every flavor. */
 bool grace_may_wait(const struct rcu_flavor_struct *flavor)
 {
-	for_each_grace(g) if (grace_reading(g->flavor)) return false;
+	for_each_grace (g)
+		if (grace_reading(g->flavor))
+			return false;
 	return !running && !grace_reading(flavor);
 }
 
@@ -415,8 +417,7 @@ static bool work_without_thread(void)
 {
 	struct grace *orphan = NULL;
 
-	for_each_grace(g)
-	{
+	for_each_grace (g) {
 		if (!is_orphan(g))
 			continue;
 		orphan = g;
@@ -431,11 +432,11 @@ static bool work_without_thread(void)
 /* Waits for somebody to get on, or gets on.  graces.lock is held. */
 static void wait_step(void)
 {
-	for_each_grace(g) if (has_work(g) && g->due != 1)
-	{
-		g->due = 1;
-		pthread_cond_signal(&g->wake);
-	}
+	for_each_grace (g)
+		if (has_work(g) && g->due != 1) {
+			g->due = 1;
+			pthread_cond_signal(&g->wake);
+		}
 	if (!work_without_thread())
 		cond_wait(&graces.done, 0);
 }
@@ -496,7 +497,9 @@ bool grace_ended(struct grace *g, uint64_t round)
 /* Is there a thread that is not where the process can be copied? */
 static bool unparked(void)
 {
-	for_each_grace(g) if (g->running && !g->parked) return true;
+	for_each_grace (g)
+		if (g->running && !g->parked)
+			return true;
 	return false;
 }
 
@@ -505,10 +508,12 @@ void grace_before_fork(void)
 	uint64_t until = os_clock() + PARK_PATIENCE;
 	bool wait = !running;
 
-	for_each_grace(g) wait = wait && !grace_reading(g->flavor);
+	for_each_grace (g)
+		wait = wait && !grace_reading(g->flavor);
 	graces_lock();
 	graces.forks++;
-	for_each_grace(g) pthread_cond_signal(&g->wake);
+	for_each_grace (g)
+		pthread_cond_signal(&g->wake);
 	while (wait && unparked() && os_clock() < until)
 		cond_wait(&graces.done, until);
 }
@@ -516,7 +521,8 @@ void grace_before_fork(void)
 void grace_after_fork_parent(void)
 {
 	graces.forks--;
-	for_each_grace(g) pthread_cond_signal(&g->wake);
+	for_each_grace (g)
+		pthread_cond_signal(&g->wake);
 	graces_unlock();
 }
 
@@ -559,8 +565,7 @@ void grace_after_fork_child(void)
 	/* Who runs a round without being the reclaimer waits itself. */
 	graces.waiters = running && !running->running;
 	graces.forks = 0;
-	for_each_grace(g)
-	{
+	for_each_grace (g) {
 		cond_init(&g->wake);
 		g->parked = false;
 		if (g == running) {
@@ -586,8 +591,7 @@ __attribute__((destructor(102))) static void grace_destructor(void)
 
 	if (!graces.ops || running)
 		return;
-	for_each_grace(g)
-	{
+	for_each_grace (g) {
 		pthread_t thread;
 		bool join;
 

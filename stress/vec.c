@@ -244,8 +244,7 @@ static void walk_each(struct reader *r, const struct subject *s)
 	struct element *e;
 	size_t i;
 
-	percu_vec_for_each(&s->vec, i, e)
-	{
+	percu_vec_for_each (&s->vec, i, e) {
 		look(r, s, e);
 		if (i >= PART)
 			break;

@@ -40,14 +40,21 @@ both() {	# name, file
 	try "$1" "$2" static "$O/libpercu.a -lurcu-bp"
 }
 
-# The blocks of a page that are marked as C and are whole programs.
+# The blocks of a page that are marked as C: whole programs are built and run,
+# parts of one must compile.
 programs() {	# page, where to put them
 	awk -v to="$2" '
 	/^```/ && inside { close(file); inside = 0; next }
 	/^```c$/ { inside = 1; file = to "/" ++n ".c"; next }
 	inside { print >file }' "$1"
 	for f in "$2"/*.c; do
-		[ -e "$f" ] && grep -q '^int main(' "$f" || rm -f "$f"
+		[ -e "$f" ] && grep -q '^int main(' "$f" && continue
+		if [ -e "$f" ] && ! $CC -std=c11 -O2 -Wall -Wextra -Werror \
+				$sanflag -Iinclude -c -o /dev/null "$f"; then
+			echo "a part of a program in $1 does not compile"
+			rc=1
+		fi
+		rm -f "$f"
 	done
 }
 

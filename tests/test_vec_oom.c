@@ -155,8 +155,9 @@ static bool objects_same(const struct model *m, size_t *holes)
 	size_t i, n = 0;
 
 	reader_lock(&readers[READERS_BP]);
-	percu_vec_for_each(&vec, i,
-			   o) if (n >= m->len || o != m->slot[n++]) break;
+	percu_vec_for_each (&vec, i, o)
+		if (n >= m->len || o != m->slot[n++])
+			break;
 	*holes = percu_vec_len(&vec) - n;
 	if (i < percu_vec_len(&vec))
 		n = SIZE_MAX;

@@ -498,11 +498,15 @@ static void no_memory(void)
 					   REMOVE_SWAP, REMOVE_IF,    TRUNCATE,
 					   INSERT,      REPLACE };
 	size_t len = check_short() ? 2 : 3;
+	size_t all = sizeof(whats) / sizeof(*whats) * len;
 
+	/* Each schedule hoards, which the tools make slow: REMOVE alone. */
+	if (check_short() && tool_any())
+		all = 1;
 	sum_begin();
 	fired = 0;
 	pin(0);
-	for (size_t k = 0; k < sizeof(whats) / sizeof(*whats) * len; k++) {
+	for (size_t k = 0; k < all; k += check_short() ? 3 : 1) {
 		for (int way = VIEW_UP; way <= VIEW_DOWN; way++) {
 			struct scenario s = {
 				.len = len,

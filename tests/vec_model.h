@@ -227,8 +227,7 @@ static inline bool walk_same(const struct trial *t, struct percu_view view)
 	struct item *it;
 	size_t i, next = 0;
 
-	percu_view_for_each(view, i, it)
-	{
+	percu_view_for_each (view, i, it) {
 		while (next < t->model.len && !t->model.slot[next])
 			next++;
 		if (i != next || next >= t->model.len ||

@@ -71,8 +71,7 @@ static void walk_each(struct looker *l, struct percu_view view)
 	struct element *e;
 	size_t i, n = 0;
 
-	percu_view_for_each(view, i, e)
-	{
+	percu_view_for_each (view, i, e) {
 		element_look(l, e);
 		if (++n == 300)
 			break;

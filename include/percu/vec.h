@@ -43,6 +43,14 @@
 #include <percu/compiler.h>
 #include <percu/flavor.h>
 
+#if defined(__SANITIZE_THREAD__)
+#define PERCU_TSAN
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define PERCU_TSAN
+#endif
+#endif
+
 PERCU_BEGIN_DECLS
 
 struct percu_pool;
@@ -194,10 +202,18 @@ static inline void *const *percu_node_slot(const struct percu_node *n, size_t i)
 	return (void *const *)(n + 1) + i;
 }
 
+/*
+ * Pairs with the release store of whoever put the object there.  What is read
+ * through the pointer depends on this load, which is order enough; a plain
+ * volatile one lets the compiler fold the address into the instruction.
+ */
 static inline void *percu_slot_load(void *const *slot)
 {
-	/* Pairs with the release store of an edit in place. */
+#ifdef PERCU_TSAN
 	return __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+#else
+	return *(void *const volatile *)slot;
+#endif
 }
 /* public: */
 
