@@ -344,9 +344,10 @@ static void left_child(void *arg)
 	eat_meta();
 	call_begin(&c, retire_all, NULL);
 	if (call_waits(&c)) {
-		child_must(full->left == NR_LEFT);
-		child_must(full->left_in == NR_LEFT);
-		try->left = full->left_in;
+		try->left = counter_read(&full->left_in);
+		child_must(try->left == NR_LEFT);
+		child_must(__atomic_load_n(&full->left, __ATOMIC_RELAXED) ==
+			   NR_LEFT);
 	}
 	os_fault_disarm();
 	holder_end(&h);
