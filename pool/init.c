@@ -282,6 +282,9 @@ static void after_fork_child(void)
 	lock_init(origin_lock());
 	retire_after_fork();
 	grace_after_fork_child();
+	/* The thread that took them gives them: TSan believes no other. */
+	lock_give(&pools.list_lock, LOCK_POOLS);
+	lock_give(&pools.age, LOCK_AGE);
 	lock_init(&pools.list_lock);
 	lock_init(&pools.age);
 	pthread_cond_init(&pools.idle, NULL);

@@ -559,6 +559,7 @@ static void round_goes_on(struct grace *g)
 
 void grace_after_fork_child(void)
 {
+	graces_unlock(); /* TSan believes no other */
 	lock_init(&graces.lock);
 	cond_init(&graces.done);
 	/* Who runs a round without being the reclaimer waits itself. */

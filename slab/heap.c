@@ -251,5 +251,6 @@ void heap_unlock(void)
 
 void heap_lock_reinit(void)
 {
+	heap_unlock(); /* TSan wants it given by who took it */
 	lock_init(&heap.lock);
 }

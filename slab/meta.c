@@ -205,5 +205,6 @@ void meta_unlock(void)
 
 void meta_lock_reinit(void)
 {
+	meta_unlock(); /* TSan wants it given by who took it */
 	lock_init(&meta.lock);
 }

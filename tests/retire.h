@@ -13,10 +13,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include <urcu/flavor.h>
+#include <urcu/urcu-bp.h>
+#include <urcu/urcu-qsbr.h>
 
+/* Of several headers the first declares its flavor: bp's, here. */
 extern const struct rcu_flavor_struct urcu_memb_flavor, urcu_qsbr_flavor,
-	urcu_mb_flavor, urcu_bp_flavor;
+	urcu_mb_flavor;
 
 struct holder {
 	const struct rcu_flavor_struct *flavor;

@@ -11,7 +11,6 @@
 #include <percu/alloc.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <urcu/urcu-qsbr.h>
 
 #include "pool/pool.h"
 #include "pool/retire.h"

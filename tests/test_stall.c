@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <urcu/urcu-qsbr.h>
 
 #include "pool/pool.h"
 #include "sys/tool.h"
