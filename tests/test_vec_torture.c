@@ -156,7 +156,7 @@ static void torture(enum readers_flavor which, unsigned int ms)
 
 static unsigned int how_long(void)
 {
-	return check_short() ? 300 : 3000;
+	return check_short() ? 300 : 1500;
 }
 
 static void torture_holds(enum readers_flavor which)
