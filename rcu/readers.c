@@ -228,3 +228,48 @@ int readers_find(const struct rcu_flavor_struct *flavor, struct reader *r,
 	closedir(dir);
 	return n;
 }
+
+/*
+ * What is known of a flavor, once it was looked up.  Filled in before flavor is
+ * stored; two threads may look up the same one and take two places.
+ */
+static struct known {
+	const struct rcu_flavor_struct *flavor; /* (a) NULL: free */
+	bool found;
+	struct search search;
+} known[8];
+
+static uint32_t nr_known; /* (a) */
+
+static const struct known *known_find(const struct rcu_flavor_struct *flavor)
+{
+	const struct kinds *k;
+	uint32_t i;
+
+	/* Acquire: pairs with the release below. */
+	for (i = 0; i < 8; i++)
+		if (__atomic_load_n(&known[i].flavor, __ATOMIC_ACQUIRE) ==
+		    flavor)
+			return &known[i];
+	k = kind_of(flavor);
+	i = __atomic_fetch_add(&nr_known, 1, __ATOMIC_RELAXED);
+	if (i >= 8)
+		return NULL;
+	known[i].found = k && search_begin(&known[i].search, k);
+	__atomic_store_n(&known[i].flavor, flavor, __ATOMIC_RELEASE);
+	return &known[i];
+}
+
+bool reader_registered(const struct rcu_flavor_struct *flavor)
+{
+	const struct known *k = known_find(flavor);
+	uintptr_t self = (uintptr_t)pthread_self(), at;
+
+	if (!k || !k->found || k->search.kind == KIND_BP)
+		return true;
+	/* The caller's own variable: it is there to be read. */
+	at = self + (uintptr_t)k->search.reader;
+	if (k->search.kind == KIND_QSBR)
+		return ((const struct urcu_qsbr_reader *)at)->registered;
+	return ((const struct urcu_reader *)at)->registered;
+}

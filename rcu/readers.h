@@ -3,6 +3,7 @@
 #ifndef PERCU_RCU_READERS_H
 #define PERCU_RCU_READERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,5 +26,12 @@ const char *flavor_name(const struct rcu_flavor_struct *flavor);
  */
 int readers_find(const struct rcu_flavor_struct *flavor, struct reader *r,
 		 int max);
+
+/*
+ * Does a grace period of this flavor wait for the calling thread?  False only
+ * where that is known: the flavor wants registration and has none.  For debug
+ * mode; the first call for a flavor may take the loader's lock.
+ */
+bool reader_registered(const struct rcu_flavor_struct *flavor);
 
 #endif /* PERCU_RCU_READERS_H */

@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <percu/alloc.h>
+#include <percu/vec.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -414,6 +415,62 @@ static void in_a_handler(void)
 	ASSERT_POOLS_HOLD(0);
 }
 
+/*
+ * What the first vector lets go moves into a second one, whose own elements
+ * then leave; the third callback retires what it allocates.  A barrier for
+ * each link of the chain, and everything is released once.
+ */
+static struct percu_vec chain[2];
+static unsigned int passed_on, let_go;
+
+static void second_lets_go(void *obj, void *arg)
+{
+	(void)arg;
+	__atomic_fetch_add(&let_go, 1, __ATOMIC_RELAXED);
+	percu_free_rcu(obj);
+}
+
+static void first_lets_go(void *obj, void *arg)
+{
+	(void)arg;
+	if (percu_vec_append(&chain[1], obj))
+		return;
+	__atomic_fetch_add(&passed_on, 1, __ATOMIC_RELAXED);
+	/* Keeps the second at a few elements, by each way to remove. */
+	if (percu_vec_live(&chain[1]) < 8)
+		return;
+	percu_vec_remove(&chain[1], 3);
+	percu_vec_remove_swap(&chain[1], 2);
+	percu_vec_remove_nil(&chain[1], 1);
+	percu_vec_compact(&chain[1]);
+}
+
+static void callbacks_edit(void)
+{
+	passed_on = let_go = 0;
+	CU_ASSERT_EQUAL(percu_vec_init(&chain[0],
+				       &(struct percu_vec_attr){
+					       .name = "first",
+					       .release = first_lets_go }),
+			0);
+	CU_ASSERT_EQUAL(percu_vec_init(&chain[1],
+				       &(struct percu_vec_attr){
+					       .name = "second",
+					       .release = second_lets_go }),
+			0);
+	for (int i = 0; i < MANY; i++)
+		CU_ASSERT_EQUAL(percu_vec_append(&chain[0], percu_alloc(40)),
+				0);
+	for (int i = 0; i < MANY - 5; i++)
+		CU_ASSERT_EQUAL(percu_vec_remove(&chain[0], 0), 0);
+	percu_vec_destroy(&chain[0]);
+	CU_ASSERT_EQUAL(passed_on, MANY);
+	percu_vec_destroy(&chain[1]);
+	CU_ASSERT_EQUAL(let_go, MANY);
+	percu_barrier();
+	ASSERT_POOLS_HOLD(0);
+}
+
 static const CU_TestInfo tests[] = {
 	{ "each object is released once, by the reclaimer", once },
 	{ "a release pool hands nothing out", gets_nothing },
@@ -422,6 +479,7 @@ static const CU_TestInfo tests[] = {
 	  callbacks_retire },
 	{ "callbacks that end pools", callbacks_destroy },
 	{ "callbacks that read", callbacks_read },
+	{ "callbacks that edit another vector", callbacks_edit },
 	{ "inside a read section", inside_section },
 	{ "from threads without rseq", without_rseq },
 	{ "what threads without rseq left is flushed", partial_comes_back },

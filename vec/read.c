@@ -11,6 +11,7 @@
  * written before the length was stored; a node that it gets to was written
  * before the root was.
  */
+#include "rcu/readers.h"
 #include "sys/report.h"
 #include "vec/vec.h"
 
@@ -22,6 +23,10 @@ check_reading(const struct percu_node *root, const char *what)
 	if (!grace_reading(w->flavor))
 		report_misuse("vec %s: %s outside of a read section", w->name,
 			      what);
+	if (!reader_registered(w->flavor))
+		report_misuse("vec %s: %s by a thread that is not registered "
+			      "with liburcu",
+			      w->name, what);
 }
 
 static inline void check(const struct percu_node *root, const char *what)
@@ -68,7 +73,7 @@ static inline void leaf_prefetch(const struct percu_node *leaf)
  */
 struct percu_chunk version_chunk(struct percu_view view, size_t i)
 {
-	struct percu_chunk c = { view, NULL, 0 };
+	struct percu_chunk c = { .view = view };
 	const struct percu_node *n = view.root;
 	size_t base = 0, end = view.len;
 	uint32_t k;
@@ -79,6 +84,9 @@ struct percu_chunk version_chunk(struct percu_view view, size_t i)
 		k = node_kid_of(n, i - base);
 		if (k + 1 < KIDS_MAX && base + start[k + 1] < end)
 			end = base + start[k + 1];
+		c.up = n;
+		c.base = base;
+		c.k = k;
 		base += start[k];
 		if (l == 1 && k + 1 < KIDS_MAX)
 			leaf_prefetch(node_kid(n, k + 1));
@@ -139,10 +147,33 @@ PERCU_API struct percu_view percu_vec_view(const struct percu_vec *v)
 
 PERCU_API struct percu_chunk percu_chunk_first(struct percu_view view)
 {
-	struct percu_chunk c = { view, NULL, 0 };
+	struct percu_chunk c = { .view = view };
 
 	percu_chunk_next(&c);
 	return c;
+}
+
+/*
+ * The next leaf, where it has the same parent and is not the last there, whose
+ * end its parent does not know.
+ */
+static bool chunk_beside(struct percu_chunk *c)
+{
+	const struct percu_node *leaf, *after;
+	size_t end;
+
+	if (!c->up || c->k + 2 >= KIDS_MAX)
+		return false;
+	leaf = node_kid(c->up, c->k + 1);
+	after = node_kid(c->up, c->k + 2);
+	if (!leaf || !after)
+		return false;
+	leaf_prefetch(after);
+	end = c->base + node_starts(c->up)[c->k + 2];
+	c->slot = leaf->slot;
+	c->end = end < c->view.len ? end : c->view.len;
+	c->k++;
+	return true;
 }
 
 /* At the end, or where all is cut off, c->end stays, which ends the loop. */
@@ -151,7 +182,7 @@ PERCU_API void percu_chunk_next(struct percu_chunk *c)
 	struct percu_chunk next;
 
 	check(c->view.root, "a view is used");
-	if (c->end >= c->view.len)
+	if (c->end >= c->view.len || chunk_beside(c))
 		return;
 	next = version_chunk(c->view, c->end);
 	if (next.slot)
