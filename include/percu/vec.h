@@ -21,17 +21,28 @@
  * Not for: look-up by key (liburcu's hash table is for that); a queue; a
  * vector that every request changes: writers of one vector take turns.
  *
- * What a reader sees while removals are under way depends on how the element
- * is removed.  Documentation/vectors.md has the exact table; in short, a view
- * is a snapshot, unless
+ * What a reader under way sees of a change depends on how it is made:
  *
- *	percu_vec_remove_nil()	makes a hole in place: a reader under way sees
- *				the object or NULL
- *	PERCU_VEC_INPLACE	lets percu_vec_remove_swap() and
- *				percu_vec_replace() work in place
- *	there is no memory	for a copy: then a removal leaves a hole too,
- *				which the next change squeezes out, with
- *				whatever holes there are
+ *                      by copy           remove_nil,  remove_swap,     replace,
+ *                                        in place     in place         in place
+ *  a view is           a snapshot        all but i is not one          all but i is
+ *  who stays is missed no                no           (3)              no
+ *  and seen twice      no                no           maybe            no
+ *  holes seen          those it has      i, maybe     the last, maybe  no
+ *  order               kept (1)          kept         not kept         kept
+ *  other indices       shift, later      stay         the last takes i stay
+ *  takes effect at     root store        slot store   length store     slot store
+ *  held for a grace    old block or      object       object           old object
+ *   period             path, object
+ *  can fail            no; to insert (2) no           no               no
+ *
+ * (1) not by remove_swap.  (2) -ENOMEM or -EAGAIN, and nothing has changed.
+ * (3) by a reader that goes from the highest index down, no; going up, maybe.
+ * Removals do not fail: where there is no memory for a copy they clear the
+ * slot in place, as remove_nil does, and the next change squeezes the hole
+ * out.  All is by copy but for remove_nil and, with PERCU_VEC_INPLACE and as
+ * long as the vector is flat, remove_swap and replace.
+ * Documentation/vectors.md says it in full.
  */
 #ifndef PERCU_VEC_H
 #define PERCU_VEC_H
