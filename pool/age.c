@@ -187,6 +187,24 @@ void pool_busy_leave(struct percu_pool *p)
 	lock_give(&pools.list_lock, LOCK_POOLS);
 }
 
+/* The pool after p (NULL: the first), held busy; p is let go. */
+struct percu_pool *pool_next(struct percu_pool *p)
+{
+	struct list *next;
+
+	lock_take(&pools.list_lock, LOCK_POOLS);
+	next = p ? p->pools.next : pools.list.next;
+	if (p && --p->busy == 0)
+		pthread_cond_broadcast(&pools.idle);
+	p = NULL;
+	if (next != &pools.list) {
+		p = list_entry(next, struct percu_pool, pools);
+		p->busy++;
+	}
+	lock_give(&pools.list_lock, LOCK_POOLS);
+	return p;
+}
+
 static size_t age_one(struct percu_pool *p, bool all)
 {
 	size_t bytes;

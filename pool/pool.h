@@ -412,6 +412,7 @@ void pool_publish(struct percu_pool *p);
 /* age.c */
 void pool_busy_enter(struct percu_pool *p);
 void pool_busy_leave(struct percu_pool *p);
+struct percu_pool *pool_next(struct percu_pool *p);
 void pool_stop(struct percu_pool *p);
 int pools_quiesce(struct percu_pool *only);
 void pool_start(struct percu_pool *p);
@@ -428,9 +429,6 @@ struct audit {
 	uint64_t out, records, depot, slab, deferred; /* objects */
 };
 int pool_audit(struct percu_pool *p, struct audit *a);
-
-/* write.c: the pool after p (NULL: the first), held busy; p is let go */
-struct percu_pool *pool_next(struct percu_pool *p);
 
 /* stats.c */
 struct pool_sums {

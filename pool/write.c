@@ -229,24 +229,6 @@ static void print_metric(struct out *o, const struct metric *m,
 
 /* Walking the pools. -------------------------------------------------------------- */
 
-/* The pool after p (NULL: the first), held busy; p is let go. */
-struct percu_pool *pool_next(struct percu_pool *p)
-{
-	struct list *next;
-
-	lock_take(&pools.list_lock, LOCK_POOLS);
-	next = p ? p->pools.next : pools.list.next;
-	if (p && --p->busy == 0)
-		pthread_cond_broadcast(&pools.idle);
-	p = NULL;
-	if (next != &pools.list) {
-		p = list_entry(next, struct percu_pool, pools);
-		p->busy++;
-	}
-	lock_give(&pools.list_lock, LOCK_POOLS);
-	return p;
-}
-
 static void for_pools(struct out *o, const struct metric *m)
 {
 	struct percu_pool_stats st;

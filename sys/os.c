@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -185,6 +186,26 @@ uint64_t os_clock(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
+/*
+ * Where the main thread may run, and not where the caller may: a worker that
+ * is kept on a CPU must not have to share it with what it has started.
+ */
+static int thread_create(pthread_t *thread, void *(*fn)(void *), void *arg)
+{
+	pthread_attr_t attr;
+	cpu_set_t cpus;
+	int err = EINVAL;
+
+	pthread_attr_init(&attr);
+	if (!sched_getaffinity(getpid(), sizeof(cpus), &cpus) &&
+	    !pthread_attr_setaffinity_np(&attr, sizeof(cpus), &cpus))
+		err = pthread_create(thread, &attr, fn, arg);
+	pthread_attr_destroy(&attr);
+	if (err == EINVAL) /* these CPUs are not to be had: as the caller */
+		err = pthread_create(thread, NULL, fn, arg);
+	return err;
+}
+
 /* The mask is inherited: blocked here, no signal finds the thread without. */
 int os_thread(pthread_t *thread, void *(*fn)(void *), void *arg,
 	      const char *name)
@@ -196,7 +217,7 @@ int os_thread(pthread_t *thread, void *(*fn)(void *), void *arg,
 		return -errno;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(thread, NULL, fn, arg);
+	err = thread_create(thread, fn, arg);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (!err)
 		pthread_setname_np(*thread, name);

@@ -328,12 +328,21 @@ static long switches_of(pid_t tid)
 	return p ? strtol(p + 25, NULL, 10) : -1;
 }
 
+static void *retire_pinned(void *arg)
+{
+	pin(0);
+	percu_pool_put_rcu(arg, percu_pool_get(arg));
+	return NULL;
+}
+
 static void child_threads(void)
 {
 	struct percu_pool *p = percu_pool_create(
 		&(struct percu_pool_attr){ .name = "quiet", .size = 64 });
 	unsigned int before = nr_threads();
 	long switches, later;
+	cpu_set_t ours, its;
+	pthread_t id;
 	pid_t tid = 0;
 
 	percu_pool_put(p, percu_pool_get(p));
@@ -344,11 +353,16 @@ static void child_threads(void)
 	percu_pool_put_rcu(p, NULL);
 	child_must(nr_threads() == before);
 	child_must(!threads_named("percu-reclaim", NULL));
-	percu_pool_put_rcu(p, percu_pool_get(p));
+	pthread_create(&id, NULL, retire_pinned, p);
+	pthread_join(id, NULL);
 	child_must(threads_named("percu-reclaim", NULL) == 1);
 	percu_pool_barrier(p);
 	percu_barrier();
 	child_must(threads_named("percu-reclaim", &tid) == 1);
+	/* It may run where the program may, and not where that thread was. */
+	child_must(!sched_getaffinity(0, sizeof(ours), &ours) &&
+		   !sched_getaffinity(tid, sizeof(its), &its) &&
+		   CPU_EQUAL(&ours, &its));
 	/* The flush that was due is over too; then it sleeps for good. */
 	ns_until_back(p);
 	for (int i = 0; i < 300; i++)
