@@ -30,32 +30,7 @@ readelf -SW "$lib" | grep -q ' __rseq_cs ' ||
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 
-objdump -d --no-show-raw-insn "$lib" | awk '
-function hex(s,    i, n) {
-	n = 0
-	for (i = 1; i <= length(s); i++)
-		n = n * 16 + index("0123456789abcdef", substr(s, i, 1)) - 1
-	return n
-}
-/^[0-9a-f]+ <.*>:$/ {
-	name = $2
-	gsub(/[<>:]/, "", name)
-	entry[name] = hex($1)
-	next
-}
-/^ *[0-9a-f]+:\t/ {
-	a = $1
-	sub(/:/, "", a)
-	a = hex(a)
-	line = $0
-	sub(/^[^\t]*\t/, "", line)
-	sub(/ *[#<].*/, "", line)
-	code[a] = line
-	within[a] = name
-	if (last != "")
-		after[last] = a
-	last = a
-}
+objdump -d --no-show-raw-insn "$lib" | awk "$(cat scripts/disasm.awk)"'
 # Is its last operand in memory, is another one?
 function operands(args,    i, c, deep, part, n) {
 	deep = n = 0

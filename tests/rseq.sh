@@ -33,14 +33,7 @@ objdump -s -j .text "$lib" >"$dir/text"
 objdump -d --no-show-raw-insn "$lib" >"$dir/code"
 
 # The last file is the code: by then all that describes it is known.
-awk '
-function hex(s,    i, n) {
-	n = 0
-	s = tolower(s)
-	for (i = 1; i <= length(s); i++)
-		n = n * 16 + index("0123456789abcdef", substr(s, i, 1)) - 1
-	return n
-}
+awk "$(cat scripts/disasm.awk)"'
 # Little-endian, n bytes at address a of the dump b[].
 function little(b, a, n,    i, v) {
 	v = 0
@@ -55,7 +48,7 @@ function dump(b,    a, i, j, w) {
 			b[a++] = substr($i, j, 2)
 }
 function wrong(what) {
-	printf "%s+%x: %s\n", name, start - base[name], what
+	printf "%s+%x: %s\n", name, start - entry[name], what
 	bad++
 }
 # The last operand: what an instruction writes.
@@ -93,27 +86,6 @@ FILENAME ~ /text$/ {
 	if ($1 ~ /^[0-9a-f]+$/)
 		dump(text)
 	next
-}
-
-# The code: each instruction with its address, and the one before it.
-/^[0-9a-f]+ <.*>:$/ {
-	name = $2
-	gsub(/[<>:]/, "", name)
-	base[name] = hex($1)
-	next
-}
-/^ *[0-9a-f]+:\t/ {
-	a = $1
-	sub(/:/, "", a)
-	a = hex(a)
-	line = $0
-	sub(/^[^\t]*\t/, "", line)
-	sub(/ *#.*/, "", line)
-	sub(/ *<.*/, "", line)
-	code[a] = line
-	within[a] = name
-	before[a] = last
-	last = a
 }
 
 function section(i,    d, a, end, op, args, to, commits, commit, first, n, id, idx) {
