@@ -607,7 +607,7 @@ static void for_good(void)
 /* A path has a leaf and some nodes above it; a merge or a split has two. */
 static void nodes_fail(void)
 {
-	size_t by = check_short() && tool_any() ? 6 : 1;
+	size_t by = check_short() && tool_any() ? 12 : 1;
 	unsigned long refusals, holes;
 
 	pin(0);
@@ -632,7 +632,7 @@ static void nodes_fail(void)
 static void blocks_fail_at_random(void)
 {
 	struct supply s = { .random = true, .rand = { check_seed() } };
-	unsigned int rounds = check_short() ? 2 : 40;
+	unsigned int rounds = check_short() ? (tool_any() ? 1 : 2) : 40;
 
 	pin(0);
 	for (unsigned int n = 0; n < rounds; n++) {
