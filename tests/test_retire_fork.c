@@ -164,9 +164,22 @@ static bool flood(const char *name, int n)
 	return ok && !failed && most < BOUND;
 }
 
+/*
+ * ASan of gcc 12 takes none of its own locks before fork(): a child that
+ * starts a thread, as these do, may find its allocator's taken for good.
+ */
+static bool asan_forks(void)
+{
+	if (tool.asan)
+		check_skip("ASan's locks are not free in a child");
+	return tool.asan;
+}
+
 /* Nobody reads: nothing of liburcu is to be said to the child. */
 static void flooded(void)
 {
+	if (asan_forks())
+		return;
 	CU_ASSERT_TRUE(flood("flooded", nforks()));
 	ASSERT_POOLS_HOLD(0);
 }
@@ -184,6 +197,8 @@ static void two_fork(void)
 	int n = nforks() / 4;
 	pthread_t id[3];
 
+	if (asan_forks())
+		return;
 	begin("two");
 	CU_ASSERT_FATAL(!pthread_create(&id[0], NULL, flood_thread, NULL));
 	for (int i = 1; i < 3; i++)
@@ -419,11 +434,15 @@ static void child_later(void)
 
 static void handlers_first(void)
 {
+	if (asan_forks())
+		return;
 	CU_ASSERT_TRUE(run_again("", "first"));
 }
 
 static void handlers_later(void)
 {
+	if (asan_forks())
+		return;
 	CU_ASSERT_TRUE(run_again("", "later"));
 }
 
