@@ -246,7 +246,9 @@ static void round_run(struct grace *g, uint64_t now)
 		round_finish(g);
 		graces_lock();
 		/* Release: pairs with grace_ended(). */
-		__atomic_store_n(&g->ended, g->started, __ATOMIC_RELEASE);
+		__atomic_store_n(&g->ended,
+				 __atomic_load_n(&g->started, __ATOMIC_RELAXED),
+				 __ATOMIC_RELEASE);
 	}
 	g->busy = false;
 	pthread_cond_broadcast(&graces.done);
