@@ -63,7 +63,7 @@ static int wait_all(struct percu_pool *p)
 	int err, tries = 0;
 
 	do {
-		w.short_ = false;
+		w.starved = false;
 		err = retire_flush(&w);
 		wait_handed_over(p);
 		/* What is done has given magazines back. */

@@ -48,6 +48,7 @@ retired_before(const struct percu_pool *p, const struct span *s, uint32_t i,
 
 static void mark_put(struct percu_pool *p, void *obj, void *site, bool retire)
 {
+	const char *what = retire ? "retired" : "put";
 	struct span *s;
 	uint8_t before;
 	uint32_t i;
@@ -66,12 +67,11 @@ static void mark_put(struct percu_pool *p, void *obj, void *site, bool retire)
 				 __ATOMIC_RELAXED) &
 	      OBJ_OUT)) {
 		if (before & OBJ_RETIRED)
-			retired_before(p, s, i, obj,
-				       retire ? "retired" : "put");
+			retired_before(p, s, i, obj, what);
 		if (before & OBJ_PUT)
 			slab_put_twice(&p->slab, obj);
-		report_misuse("pool %s: %p was put, but is not out", p->name,
-			      obj);
+		report_misuse("pool %s: %p was %s, but is not out", p->name,
+			      obj, what);
 	}
 	if (s->site)
 		s->site[i] = site;

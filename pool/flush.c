@@ -35,7 +35,7 @@ static void drain_record(struct retire *r, struct record *rec, struct which *w,
 	while (rec->word & PERCU_WORD_COUNT) {
 		m = retire_magazine(r, rec);
 		if (!m) {
-			w->short_ = true;
+			w->starved = true;
 			/* The next flush is to find it. */
 			__atomic_store_n(&r->armed, true, __ATOMIC_SEQ_CST);
 			return;
@@ -133,6 +133,16 @@ static void hand_over_all(struct grace_wait *taken)
 	}
 }
 
+/* What was left in records stays armed: somebody must come again. */
+static void arm_again(const struct which *w)
+{
+	if (!w->pool)
+		grace_arm(w->grace);
+	else
+		for_each_retire (r, w->pool)
+			grace_arm(r->grace);
+}
+
 /* 0; -errno where other CPUs may not be interrupted; -ENOMEM. */
 int retire_flush(struct which *w)
 {
@@ -145,7 +155,11 @@ int retire_flush(struct which *w)
 		drain_stopped(w, &taken);
 	lock_give(&pools.age, LOCK_AGE);
 	hand_over_all(taken);
-	return err ? err : w->short_ ? -ENOMEM : 0;
+	if (!err && w->starved)
+		err = -ENOMEM;
+	if (err)
+		arm_again(w);
+	return err;
 }
 
 /* Fork: the age lock is held, and the fence is the caller's. ---------------------------------- */

@@ -44,7 +44,7 @@ bool left_add(struct percu_pool *p, struct grace *g, void *obj)
 		o++;
 	if (o < left.object + NR_LEFT) {
 		*o = (struct left_object){ p, g, obj, false };
-		left.n++;
+		__atomic_store_n(&left.n, left.n + 1, __ATOMIC_SEQ_CST);
 		__atomic_fetch_add(&p->left, 1, __ATOMIC_SEQ_CST);
 		counter_add(&p->left_in, 1);
 	} else {

@@ -16,7 +16,8 @@
 /*
  * A pool of the flavor that has ripe magazines and to which nothing was
  * retired since the last look, held busy; or NULL, and then again says whether
- * to look later.
+ * to look later.  One that has ended is its destroyer's: it ends under the age
+ * lock, and after that waits until it is no longer busy.
  */
 static struct percu_pool *settled_find(const struct grace *g, bool *again)
 {
@@ -28,7 +29,7 @@ static struct percu_pool *settled_find(const struct grace *g, bool *again)
 		struct retire *r = to_retire(l);
 		uint64_t in = counter_read(&r->in);
 
-		if (found || r->grace != g ||
+		if (found || r->grace != g || r->pool->ended ||
 		    !__atomic_load_n(&r->ripe, __ATOMIC_RELAXED))
 			continue;
 		if (in == r->seen) {
@@ -68,7 +69,8 @@ static void on_flush(struct grace *g)
 		pool_busy_leave(p);
 	}
 	seen_all(g);
-	if (retire_flush(&w) || again)
+	retire_flush(&w); /* if it fails it is armed again */
+	if (again)
 		grace_arm(g);
 }
 

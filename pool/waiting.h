@@ -54,7 +54,7 @@ void retire_start(struct retire *r);
 struct which {
 	struct grace *grace;     /* armed ones of it; */
 	struct percu_pool *pool; /* or all of it */
-	bool short_;             /* out: there was no memory to take it all */
+	bool starved;            /* out: there was no memory to take it all */
 };
 int retire_flush(struct which *w);
 void quiesce_record(struct record *rec);

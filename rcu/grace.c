@@ -13,7 +13,8 @@
  *
  * What was pushed before 2 was unlinked before 3, so 3 waits for every reader
  * that can have found it.  What comes meanwhile waits for the next round.  The
- * order makes a count of finished batches a barrier (pool/retire.c).
+ * order makes a count of finished batches a barrier (pool/barrier.c).  What is
+ * called in 1 and 4 may run callbacks of the program's.
  *
  * The thread sleeps until a round is due, and for ever if none is.  The first
  * batch after a round makes one due LINGER later, so that others can join it;
@@ -135,9 +136,12 @@ struct grace *grace_of(const struct rcu_flavor_struct *flavor)
 	report_misuse("more than %d flavors of RCU are in use", NR_GRACES);
 }
 
-#define for_each_grace(g)                    \
-	for (struct grace *g = graces.grace; \
-	     g < graces.grace + NR_GRACES && g->flavor; g++)
+/* Acquire: pairs with the release of grace_of(). */
+#define for_each_grace(g)                                   \
+	for (struct grace *g = graces.grace;                \
+	     g < graces.grace + NR_GRACES &&                \
+	     __atomic_load_n(&g->flavor, __ATOMIC_ACQUIRE); \
+	     g++)
 
 /* Rounds. ------------------------------------------------------------------- */
 
@@ -187,20 +191,45 @@ static bool inbox_push(struct grace *g, struct grace_wait *w)
 	return !head;
 }
 
-/* Step 4.  What is in hand when the process forks the child has not. */
-static void round_finish(struct grace *g)
+/*
+ * Callbacks may run between the two: they may read, and must not wait for a
+ * round of this thread.  Gives what callbacks_end() takes.
+ */
+static struct grace *callbacks_begin(struct grace *g)
 {
 	struct grace *outer = running;
 
 	running = g;
 	g->flavor->thread_online();
+	return outer;
+}
+
+static void callbacks_end(struct grace *g, struct grace *outer)
+{
+	g->flavor->thread_offline();
+	running = outer;
+}
+
+/* Step 1. */
+static void round_flush(struct grace *g)
+{
+	struct grace *outer = callbacks_begin(g);
+
+	graces.ops->flush(g);
+	callbacks_end(g, outer);
+}
+
+/* Step 4.  What is in hand when the process forks the child has not. */
+static void round_finish(struct grace *g)
+{
+	struct grace *outer = callbacks_begin(g);
+
 	while (g->round) {
 		graces.ops->done(&g->round);
 		g->flavor->read_quiescent_state();
 		tell_waiters();
 	}
-	g->flavor->thread_offline();
-	running = outer;
+	callbacks_end(g, outer);
 }
 
 /* graces.lock is held, and given back meanwhile; g is not busy. */
@@ -218,7 +247,7 @@ static void round_run(struct grace *g, uint64_t now)
 		g->flush_at = 0;
 	graces_unlock();
 	if (flush)
-		graces.ops->flush(g);
+		round_flush(g);
 	graces_lock();
 	g->round = inbox_take(g);
 	if (g->round) {

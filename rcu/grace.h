@@ -35,7 +35,10 @@ struct grace;
 
 /* (c) The layer above. */
 struct grace_ops {
-	/* Brings all that is not handed over yet to grace_defer(). */
+	/*
+	 * Brings all that is not handed over yet to grace_defer().  Without
+	 * locks; it may run callbacks.
+	 */
 	void (*flush)(struct grace *g);
 	/*
 	 * The first of these batches has waited long enough, as have the
@@ -60,10 +63,10 @@ struct grace {
 	struct grace_wait *round; /* (r) taken from it, oldest first */
 	uint64_t started, ended;  /* (g) rounds; read by all */
 	uint64_t since;           /* (g) ns: the grace period's start, or 0 */
-	uint64_t told;            /* (g) stall watch: since, when it reported */
+	uint64_t told;            /* (g) times the stall watch reported it */
 	uint64_t due;             /* (g) ns: when a round is to begin, or 0 */
 	uint64_t flush_at;        /* (g) ns: when records are to be flushed */
-	bool hurried;             /* (a) there is no sooner than due */
+	bool hurried;             /* (a) a round at once was asked for */
 	bool busy;                /* (g) a round is under way */
 	bool running, parked;     /* (g) the thread */
 	bool stop;                /* (g) asked of it */
@@ -91,7 +94,6 @@ void grace_init(const struct grace_ops *ops, uint64_t soft, uint64_t hard);
 
 /* The flavor's; misuse if there are more than NR_GRACES. */
 struct grace *grace_of(const struct rcu_flavor_struct *flavor);
-const char *grace_name(const struct grace *g);
 
 /*
  * Hands a batch over.  Takes a lock at times; the caller holds none, or none
