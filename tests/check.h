@@ -22,6 +22,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
 
 /* Runs the suite and prints CUnit's summary: main()'s exit status. */
 int check_main(const char *name, const CU_TestInfo *tests);
@@ -68,6 +70,16 @@ static inline uint32_t check_rand_below(struct check_rand *r, uint32_t n)
  * waitpid() said, for WIFEXITED() and WIFSIGNALED().
  */
 int check_fork(void (*fn)(void *arg), void *arg, char *out, size_t outlen);
+
+/* In such a child, or another: ends it, with a line, where a law is broken. */
+#define child_must(law)                                                    \
+	do {                                                               \
+		if (!(law)) {                                              \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, \
+				#law);                                     \
+			_exit(1);                                          \
+		}                                                          \
+	} while (0)
 
 /* Does fn(arg) abort, and is this line all that it says?  Prints it if not. */
 bool check_aborts(void (*fn)(void *arg), void *arg, const char *line);
