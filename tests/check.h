@@ -34,6 +34,12 @@ bool check_short(void);
 /* Says on stdout why a test, or a part of one, has nothing to do here. */
 void check_skip(const char *why);
 
+/*
+ * A sweep makes the first call to the system fail, then the second, and so on:
+ * which is next.  In short ever fewer of them are tried.
+ */
+unsigned long check_next(unsigned long nth);
+
 /* How often the fault points fired since they were armed; disarms them. */
 unsigned long check_fired(const char *what);
 

@@ -171,18 +171,10 @@ static struct {
 	unsigned long points, fired, refused;
 } sum;
 
-/* The next call to fail: each, or in short ever fewer. */
-static inline unsigned long next(unsigned long nth)
-{
-	if (!check_short())
-		return nth + 1;
-	return nth + 1 + (tool.valgrind ? nth : nth / 4);
-}
-
 /* The n-th call fails, for every n that there is. */
 static inline void sweep(void (*child)(void *arg), void *arg, const char *what)
 {
-	for (oom->nth = 1;; oom->nth = next(oom->nth)) {
+	for (oom->nth = 1;; oom->nth = check_next(oom->nth)) {
 		oom->fired = 0;
 		oom->refused = 0;
 		oom->done = false;
