@@ -42,7 +42,7 @@ RUNFLAGS   :=
 # The order is the direction of dependency: a folder may use those on its
 # left, and nothing else.
 libdirs	:= sys slab rcu pool buf vec
-dirs	:= $(libdirs) tests tests/misuse stress bench samples
+dirs	:= $(libdirs) malloc tests tests/misuse stress bench samples
 
 cppflags-y := -Iinclude -I. -D_GNU_SOURCE
 
@@ -75,9 +75,15 @@ soflags	:= -shared -Wl,-soname,$(soname) -Wl,--version-script=scripts/libpercu.m
 # to put it into the command, so that installing it later rebuilds them.
 cppflags-y += $(if $(wildcard /usr/include/valgrind/memcheck.h),-DPERCU_HAS_MEMCHECK)
 
+# The malloc of the program it is preloaded into: nothing else of it is seen.
+mallocflags := -shared -Wl,-soname,libpercu-malloc.so \
+	   -Wl,--version-script=scripts/libpercu-malloc.map \
+	   -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now $(if $(SAN),,-Wl,-z,defs)
+
 lib	:= $(O)/libpercu.a
 shlib	:= $(O)/$(soname)
-outputs	:= $(lib) $(shlib) $(O)/libpercu.so $(O)/percu.pc
+mallib	:= $(O)/libpercu-malloc.so
+outputs	:= $(lib) $(shlib) $(O)/libpercu.so $(mallib) $(O)/percu.pc
 stress	:= $(O)/stress/percu-stress
 bench	:= $(O)/bench/percu-bench
 
@@ -146,6 +152,8 @@ $(shlib): $(objs) scripts/libpercu.map FORCE
 	$(call run,so)
 $(O)/libpercu.so: $(shlib) FORCE
 	$(call run,ln)
+$(mallib): $(malloc-objs) $(lib) scripts/libpercu-malloc.map FORCE
+	$(call run,mallib)
 $(O)/percu.pc: scripts/percu.pc.in FORCE
 	$(call run,pc)
 $(O)/scripts/mkclass: scripts/mkclass.c FORCE

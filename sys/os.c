@@ -169,6 +169,18 @@ void os_unmap(void *p, size_t size)
 	errno = saved;
 }
 
+int os_move(void *p, size_t size, void *to, size_t new_size)
+{
+	int saved = errno, err = 0;
+
+	if (os_fault(OS_MOVE) ||
+	    mremap(p, size, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
+		    MAP_FAILED)
+		err = -errno;
+	errno = saved;
+	return err;
+}
+
 uint64_t os_clock_coarse(void)
 {
 	struct timespec ts;
