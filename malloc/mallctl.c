@@ -58,7 +58,7 @@ static int ctl_epoch(void *old, size_t *old_len, void *new, size_t new_len)
 {
 	uint64_t epoch;
 
-	if (new && new_len != sizeof(epoch))
+	if (new &&new_len != sizeof(epoch))
 		return EINVAL;
 	if (new)
 		figures_read();

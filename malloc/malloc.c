@@ -146,7 +146,7 @@ static void *early_enter(void *ptr, size_t size)
 	size_t old = block_usable("realloc", ptr);
 	void *new = size <= old ? ptr : early_alloc(MALLOC_ALIGN, size);
 
-	if (new && new != ptr) {
+	if (new &&new != ptr) {
 		memcpy(new, ptr, old);
 		free(ptr);
 	}
@@ -188,7 +188,7 @@ static inline unsigned int class_hit(const struct class_hits *h, size_t size)
 static inline bool class_stays(unsigned int old, unsigned int new, size_t size)
 {
 	return old && (new == old ||
-		       (new < old && new && size >= class_size[old - 1] / 2));
+		       (new < old &&new &&size >= class_size[old - 1] / 2));
 }
 
 EXPORT void *realloc(void *ptr, size_t size)

@@ -9,6 +9,7 @@
  *	new.c		C++'s operators new
  *	early.c		memory while percu cannot be entered
  *	decay.c		idle memory goes back, by the clock and by its size
+ *	fork.c		stdio's lock
  *	info.c		mallinfo, malloc_trim and their like
  *	mallctl.c	what programs ask that were written for jemalloc
  *	start.c		defaults, other allocators, statistics at the end
@@ -43,7 +44,7 @@ static inline bool too_large(size_t size)
 /* malloc.c: misses; NULL with ENOMEM */
 void *block_get(size_t size);
 void *block_get_aligned(size_t align, size_t size);
-void *get_medium(size_t size); /* up to 32 KiB may hit */
+void *get_medium(size_t size);  /* up to 32 KiB may hit */
 void *ours_malloc(size_t size); /* malloc(), whoever's that is */
 
 /* What malloc() and operator new do. */
@@ -69,7 +70,10 @@ size_t early_size(const void *ptr);
 void decay_tick(void);
 size_t decay_now(void); /* all that is idle; bytes */
 
-/* start.c */
+/* fork.c: once, after pool_init() */
+void fork_start(void);
+
+/* info.c */
 int malloc_stats_write(int fd);
 
 #endif /* PERCU_MALLOC_MALLOC_H */

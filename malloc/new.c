@@ -33,29 +33,29 @@ static __attribute__((noinline, cold)) void *next(const char *name)
 }
 
 /* hit: it has a block in ptr; block: what a miss gets, NULL if none. */
-#define OPERATOR_NEW(name, parameters, arguments, hit, block)              \
-	EXPORT void *name parameters;                                      \
+#define OPERATOR_NEW(name, parameters, arguments, hit, block)               \
+	EXPORT void *name parameters;                                       \
 	static __attribute__((noinline, cold)) void *name##_slow parameters \
-	{                                                                  \
-		void *(*fn) parameters, *sym, *ptr = block;                \
-                                                                           \
-		if (ptr)                                                   \
-			return ptr;                                        \
-		sym = next(#name);                                         \
-		memcpy(&fn, &sym, sizeof(fn));                             \
-		return fn arguments;                                       \
-	}                                                                  \
+	{                                                                   \
+		void *(*fn)parameters, *sym, *ptr = block;                  \
+                                                                            \
+		if (ptr)                                                    \
+			return ptr;                                         \
+		sym = next(#name);                                          \
+		memcpy(&fn, &sym, sizeof(fn));                              \
+		return fn arguments;                                        \
+	}                                                                   \
 	EXPORT __attribute__((aligned(CACHE_LINE))) void *name parameters   \
-	{                                                                  \
-		struct class_hits *h = hits();                             \
-		void *ptr;                                                 \
-                                                                           \
-		if (hit)                                                   \
-			return ptr;                                        \
-		return name##_slow arguments;                              \
+	{                                                                   \
+		struct class_hits *h = hits();                              \
+		void *ptr;                                                  \
+                                                                            \
+		if (hit)                                                    \
+			return ptr;                                         \
+		return name##_slow arguments;                               \
 	}
 
-#define HIT (likely(size <= CLASS_SMALL_MAX) && hit_alloc(h, size, &ptr))
+#define HIT  (likely(size <= CLASS_SMALL_MAX) && hit_alloc(h, size, &ptr))
 #define MISS ((void)h, (void)ptr, false)
 
 /* nothrow: std::nothrow, which says nothing but which operator is meant. */

@@ -252,7 +252,7 @@ extern struct pools {
 	uint64_t ages;            /* (a) */
 } pools;
 bool dummy_obtain(void);
-void pool_init(void); /* at most once, by whoever comes first */
+void pool_init(void);          /* at most once, by whoever comes first */
 bool pool_is_setting_up(void); /* by the calling thread */
 
 static inline struct record *record_at(char *base, uint32_t index)
