@@ -332,12 +332,12 @@ static bool realloc_holds(size_t from, size_t to)
 	if (!tool_redzone()) {
 		if (had <= LARGE && to <= LARGE)
 			ok &= stayed == (percu_good_size(to) == had);
-		else if (had > LARGE && to > LARGE && to <= had &&
-			 to >= had / 2)
-			ok &= stayed;
-		else if (to > had || percu_good_size(to) < had / 2)
+		else if (had <= LARGE || to <= LARGE)
 			ok &= !stayed;
-		/* Else half of it in pages, and less in bytes: either. */
+		else if (to <= had)
+			ok &= stayed &&
+			      percu_usable_size(q) / 2 <= percu_good_size(to);
+		/* Else it depends on what lies behind it. */
 	}
 	fill_bytes(q, to, 4);
 	ok &= bytes_hold(q, to, 4);
