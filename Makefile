@@ -96,6 +96,9 @@ check: $(outputs) $(tests) $(progs)	##  all tests: with rseq, with locks, under 
 	$(Q)$(checksh) rseq lock $(if $(SAN),,valgrind) -- $(check-what)
 check-quick: $(outputs) $(tests)	##  the test programs once, short
 	$(Q)$(checksh) quick -- $(filter-out %.sh,$(check-what))
+preload-check: $(mallib)	##  real programs under libpercu-malloc.so; TESTS="a b" for some
+	-$(Q)scripts/deps.sh programs
+	$(Q)$(checkenv) tests/preload.sh $(TESTS)
 tests: $(tests)			##  build the tests, run none
 run: $(stress)			##  the main job: count the words of all files below INPUT
 	$(Q)$(stress) words -i $(INPUT) $(RUNFLAGS)
@@ -137,7 +140,7 @@ help:				##  this text
 	@echo 'Switches:'
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
-.PHONY: all lib check check-quick tests run stress bench install uninstall \
+.PHONY: all lib check check-quick preload-check tests run stress bench install uninstall \
 	clean classes golden deps format tags ci help
 
 # What check runs, and what the scripts among it may want to know.
