@@ -107,6 +107,9 @@ stress: $(stress)		##  a short stress of everything
 bench: $(progs)			##  the benchmarks
 	$(Q)$(bench) $(RUNFLAGS)
 
+bench-programs: $(mallib) $(progs)	##  real programs under each malloc that is installed
+	$(Q)$(O)/bench/programs -l $(mallib) $(RUNFLAGS)
+
 install: $(outputs)		##  install headers, libraries and percu.pc
 	$(Q)install -d $(DESTDIR)$(INCLUDEDIR)/percu $(DESTDIR)$(LIBDIR)/pkgconfig
 	$(Q)install -m 644 include/percu/*.h $(DESTDIR)$(INCLUDEDIR)/percu
@@ -140,7 +143,7 @@ help:				##  this text
 	@echo 'Switches:'
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
-.PHONY: all lib check check-quick preload-check tests run stress bench install uninstall \
+.PHONY: all lib check check-quick preload-check tests run stress bench bench-programs install uninstall \
 	clean classes golden deps format tags ci help
 
 # What check runs, and what the scripts among it may want to know.

@@ -29,7 +29,7 @@ struct item {
 };
 
 static std::mutex lock;
-static std::condition_variable more;
+static std::condition_variable more, room;
 static std::deque<std::unique_ptr<item>> queue;
 static bool ended;
 
@@ -75,6 +75,7 @@ static unsigned long consume()
 			return sum;
 		auto it = std::move(queue.front());
 		queue.pop_front();
+		room.notify_one();
 		l.unlock();
 		sum += weigh(*it);
 	}
@@ -92,7 +93,8 @@ int main()
 		makers.emplace_back([t] {
 			for (int id = t; id < 60000; id += 4) {
 				auto it = make(id);
-				std::lock_guard<std::mutex> l(lock);
+				std::unique_lock<std::mutex> l(lock);
+				room.wait(l, [] { return queue.size() < 500; });
 				queue.push_back(std::move(it));
 				more.notify_one();
 			}
