@@ -26,21 +26,27 @@ enum {
 
 struct region {
 	struct region *next; /* (c) once it is the newest */
-	size_t size;         /* (c) */
+	size_t size;         /* (c) of bytes, but for the first */
 	size_t used;         /* (a) */
 	char bytes[] __attribute__((aligned(16)));
 };
 
+/* All zero: it takes no memory before it is used. */
 static union {
 	struct region region;
 	char room[FIRST_BYTES];
-} first = { .region.size = FIRST_BYTES - sizeof(struct region) };
+} first;
 
 static struct region *newest = &first.region; /* (a) */
 
 bool early_wanted(void)
 {
 	return pool_is_setting_up() || in_handler();
+}
+
+static size_t region_size(const struct region *r)
+{
+	return r == &first.region ? FIRST_BYTES - sizeof(*r) : r->size;
 }
 
 /* A block with room for its head, or NULL if the region is used up. */
@@ -52,7 +58,7 @@ static void *region_cut(struct region *r, size_t align, size_t size)
 	do {
 		at = (base + used + sizeof(size_t) + align - 1) & ~(align - 1);
 		end = at - base + size;
-		if (end < size || end > r->size)
+		if (end < size || end > region_size(r))
 			return NULL;
 	} while (!__atomic_compare_exchange_n(&r->used, &used, end, true,
 					      __ATOMIC_RELAXED,
@@ -99,7 +105,7 @@ bool early_is(const void *ptr)
 	struct region *r = __atomic_load_n(&newest, __ATOMIC_ACQUIRE);
 
 	for (; r; r = r->next)
-		if ((uintptr_t)ptr - (uintptr_t)r->bytes < r->size)
+		if ((uintptr_t)ptr - (uintptr_t)r->bytes < region_size(r))
 			return true;
 	return false;
 }

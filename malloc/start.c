@@ -20,7 +20,7 @@ const struct conf conf_default = {
 #ifdef PERCU_DEBUG
 	.debug = true,
 #endif
-	.cpu_cache = (size_t)1 << 20,
+	.cpu_cache = (size_t)512 << 10,
 	.defer_wait = true,
 	.defer_age = 100,
 	.stall = 10000,

@@ -257,7 +257,7 @@ bool heap_idles(uint64_t bytes)
 	int64_t idle = (int64_t)(sys - inuse - gone);
 
 	return idle > (int64_t)(bytes >> PAGE_SHIFT_) &&
-	       idle > (int64_t)(inuse / 4);
+	       idle > (int64_t)(inuse / 8);
 }
 
 void heap_stats(struct heap_stats *st)

@@ -53,7 +53,7 @@ size_t heap_age(bool all);
 size_t heap_release(void);
 uint64_t heap_cycle(void); /* 1 and how many ageing cycles there were */
 
-/* Do more than so many bytes, and than a quarter of what is in use, lie idle? */
+/* Do more than so many bytes, and than an eighth of what is in use, lie idle? */
 bool heap_idles(uint64_t bytes);
 
 struct heap_stats {

@@ -43,10 +43,16 @@ size_t os_page_size(void)
  */
 static void os_name(void *p, size_t size)
 {
+	static bool refused; /* (a) */
 	int saved = errno;
 
-	prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, (unsigned long)p,
-	      (unsigned long)size, (unsigned long)"percu");
+	/* Relaxed: who does not see it yet asks once more. */
+	if (__atomic_load_n(&refused, __ATOMIC_RELAXED))
+		return;
+	if (prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, (unsigned long)p,
+		  (unsigned long)size, (unsigned long)"percu") &&
+	    errno == EINVAL)
+		__atomic_store_n(&refused, true, __ATOMIC_RELAXED);
 	errno = saved;
 }
 
