@@ -68,6 +68,17 @@ for s in malloc free calloc realloc reallocarray memalign aligned_alloc posix_me
 done
 ! grep -q '^percu' "$tmp/has" || { echo 'it shows what is not of malloc'; rc=1; }
 
+# A hit calls nothing: what malloc and free cannot do themselves they jump to.
+for fn in malloc free; do
+	nm -S "$lib" | awk -v fn=$fn '$4 == fn { print $1, $2 }' >"$tmp/at"
+	read -r at size <"$tmp/at"
+	objdump -d --no-show-raw-insn --start-address=0x"$at" \
+		--stop-address=$((0x$at + 0x$size)) "$lib" >"$tmp/out"
+	if ! grep -q 'ret' "$tmp/out" || grep -q 'call' "$tmp/out"; then
+		failed "$fn, which is to call nothing"
+	fi
+done
+
 # In use at all, and configured.
 # (ls closes its stderr before it ends.)
 env LD_PRELOAD="$lib" PERCU=stats:1 /bin/ls /dev/null >"$tmp/out" 2>&1
