@@ -258,7 +258,7 @@ EXPORT void free_aligned_sized(void *ptr, size_t align, size_t size)
 /* Other names. -------------------------------------------------------------------- */
 
 extern void *ours_malloc(size_t size)
-	__attribute__((alias("malloc"), copy(malloc), visibility("hidden")));
+	__attribute__((alias("malloc"), LIKE(malloc), visibility("hidden")));
 
 extern void cfree(void *ptr) ALIAS(free);
 extern void *__libc_malloc(size_t size) ALIAS(malloc);
@@ -267,9 +267,10 @@ extern void *__libc_realloc(void *ptr, size_t size) ALIAS(realloc);
 extern void __libc_free(void *ptr) ALIAS(free);
 
 /* C++'s delete and delete[]: plain, sized, aligned, both, and nothrow. */
+#ifndef __clang__
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpragmas"
 #pragma GCC diagnostic ignored "-Wattribute-alias"
+#endif
 extern void _ZdlPv(void *ptr) ALIAS(free);
 extern void _ZdaPv(void *ptr) ALIAS(free);
 extern void _ZdlPvm(void *ptr, size_t size) ALIAS(free);
@@ -288,4 +289,6 @@ extern void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *ptr, size_t align,
 extern void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *ptr, size_t align,
 						const void *nothrow)
 	ALIAS(free);
+#ifndef __clang__
 #pragma GCC diagnostic pop
+#endif

@@ -28,8 +28,14 @@
 #include "pool/hits.h"
 
 #define EXPORT __attribute__((visibility("default")))
+/* gcc wants a second name to promise what the first does. */
+#if defined(__has_attribute) && __has_attribute(copy)
+#define LIKE(fn) copy(fn)
+#else
+#define LIKE(fn)
+#endif
 /* An exported name for a function of the same file. */
-#define ALIAS(fn) __attribute__((visibility("default"), alias(#fn), copy(fn)))
+#define ALIAS(fn) __attribute__((visibility("default"), alias(#fn), LIKE(fn)))
 
 enum {
 	MALLOC_ALIGN = 16, /* of every block, as glibc's has it */

@@ -19,7 +19,7 @@ void free_aligned_sized(void *ptr, size_t align, size_t size);
 void cfree(void *ptr);
 
 /* Not for the compiler to know. */
-static volatile size_t huge = SIZE_MAX;
+static volatile size_t huge = SIZE_MAX, zero, odd = 33;
 
 static const size_t sizes[] = { 0,       1,     7,     8,        9,
 				15,      16,    17,    24,       25,
@@ -147,11 +147,11 @@ static void test_aligned(void)
 		if (align % sizeof(void *) || (align & (align - 1)) || !align)
 			CU_ASSERT_EQUAL(posix_memalign(&ptr, align, 8), EINVAL);
 	CU_ASSERT(ptr == was && errno == 7);
-	CU_ASSERT(!aligned_alloc(0, 8) && errno == EINVAL);
-	CU_ASSERT(!aligned_alloc(48, 8) && errno == EINVAL);
+	CU_ASSERT(!aligned_alloc(zero, 8) && errno == EINVAL);
+	CU_ASSERT(!aligned_alloc(odd + 15, 8) && errno == EINVAL);
 	CU_ASSERT(!memalign(huge, 8) && errno == EINVAL);
-	check_aligned(memalign(33, 10), 64, 10); /* the next power of two */
-	check_aligned(memalign(0, 10), 16, 10);
+	check_aligned(memalign(odd, 10), 64, 10); /* the next power of two */
+	check_aligned(memalign(zero, 10), 16, 10);
 	check_aligned(valloc(10), 4096, 10);
 	check_aligned(pvalloc(10), 4096, 4096);
 	check_aligned(pvalloc(0), 4096, 4096);
