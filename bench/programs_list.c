@@ -56,6 +56,21 @@
 	"SELECT k, count(*) FROM t GROUP BY k ORDER BY 2 DESC, 1 LIMIT 5;\n"                 \
 	"END\n"
 
+/* Twenty connections, each kept for 300 requests. */
+#define HTTP_CLIENT                                                                                   \
+	"cat >client.pl <<'END'\n"                                                                    \
+	"use IO::Socket::INET; use IO::Select;\n"                                                     \
+	"my (%left, %buf); my $sel = IO::Select->new;\n"                                              \
+	"my $get = \"GET /page.txt HTTP/1.1\\r\\nHost: a\\r\\nAccept-Encoding: gzip\\r\\n\\r\\n\";\n" \
+	"for (1 .. 20) { my $s = IO::Socket::INET->new('127.0.0.1:47831') or die;\n"                  \
+	"  $left{$s} = 300; syswrite $s, $get; $sel->add($s) }\n"                                     \
+	"while ($sel->count) { for my $s ($sel->can_read) {\n"                                        \
+	"  sysread($s, $buf{$s}, 65536, length($buf{$s} // '')) or die;\n"                            \
+	"  next unless $buf{$s} =~ /\\r\\n0\\r\\n\\r\\n$/;\n"                                         \
+	"  $buf{$s} = '';\n"                                                                          \
+	"  if (--$left{$s}) { syswrite $s, $get } else { $sel->remove($s) } } }\n"                    \
+	"END\n"
+
 const struct program programs[] = {
 	{ .name = "perl",
 	  .needs = "there is no perl",
@@ -99,15 +114,14 @@ const struct program programs[] = {
 	  .client =
 		  "redis-benchmark -s redis.sock -q -n 150000 -r 100000 -d 200 -P 16 -t set,get,lpush,hset,zadd,rpop >/dev/null 2>&1" },
 	{ .name = "nginx",
-	  .needs = "there is no nginx or no wrk",
-	  .setup =
-		  "command -v wrk >/dev/null && command -v nginx >/dev/null && mkdir -p logs html && chmod 755 . && for i in $(seq 2000); do echo line $i; done >html/page.txt && "
-		  "printf 'daemon off; master_process off; pid nginx.pid; error_log logs/e; events {} http { access_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s; gzip on; gzip_types text/plain; types { text/plain txt; } server { listen 127.0.0.1:47831; root html; } }' >nginx.conf",
+	  .needs = "there is no nginx or no perl",
+	  .setup = HTTP_CLIENT
+	  "command -v perl nginx >/dev/null && mkdir -p logs html && chmod 755 . && for i in $(seq 2000); do echo line $i; done >html/page.txt && "
+	  "printf 'daemon off; master_process off; pid nginx.pid; error_log logs/e; events {} http { access_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s; gzip on; gzip_types text/plain; types { text/plain txt; } server { listen 127.0.0.1:47831; root html; } }' >nginx.conf",
 	  .command = "nginx -p . -c nginx.conf",
 	  .ready =
 		  "perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(\"127.0.0.1:47831\")'",
-	  .client =
-		  "wrk -t1 -c20 -d2s -H 'Accept-Encoding: gzip' http://127.0.0.1:47831/page.txt >/dev/null" },
+	  .client = "perl client.pl" },
 	{ .name = "larson", .command = "$LIVES larson" },
 	{ .name = "handover", .command = "$LIVES handover" },
 	{ .name = "grow", .command = "$LIVES grow" },
