@@ -63,7 +63,7 @@ EXPORT void *pvalloc(size_t size)
 {
 	size_t page = os_page_size();
 
-	if (too_large(size)) {
+	if (size > PTRDIFF_MAX) {
 		errno = ENOMEM;
 		return NULL;
 	}

@@ -6,8 +6,8 @@
  * lines (pool/hits.h).  What malloc promises beyond them costs nothing there:
  *
  *  - every block is aligned to 16 bytes: the table of classes has none below;
- *  - sizes over PTRDIFF_MAX, and calloc's that overflow, are ENOMEM; all such
- *    sizes miss;
+ *  - sizes over PTRDIFF_MAX are ENOMEM, as are calloc's that overflow: the
+ *    largest that percu has is far below, and all such sizes miss;
  *  - free() leaves errno alone: only a miss could change it.
  *
  * A miss passes decay_tick(), and where percu cannot be entered it is served by
@@ -29,11 +29,9 @@ void *block_get(size_t size)
 {
 	void *ptr;
 
-	if (unlikely(too_large(size)))
-		ptr = NULL;
-	else if (unlikely(early_wanted()))
+	if (unlikely(early_wanted())) {
 		ptr = early_alloc(MALLOC_ALIGN, size);
-	else {
+	} else {
 		decay_tick();
 		ptr = block_alloc(size);
 	}
@@ -49,11 +47,9 @@ void *block_get_aligned(size_t align, size_t size)
 
 	if (align <= MALLOC_ALIGN)
 		return ours_malloc(size);
-	if (unlikely(too_large(size) || align > PTRDIFF_MAX - size))
-		ptr = NULL;
-	else if (unlikely(early_wanted()))
+	if (unlikely(early_wanted())) {
 		ptr = early_alloc(align, size);
-	else {
+	} else {
 		decay_tick();
 		ptr = block_alloc_aligned(align, size);
 	}
@@ -102,7 +98,7 @@ static __attribute__((noinline)) void *get_zeroed(size_t size)
 	bool zero = false;
 	void *ptr;
 
-	if (size <= CLASS_MAX || too_large(size) || early_wanted()) {
+	if (size <= CLASS_MAX || early_wanted()) {
 		ptr = block_get(size);
 	} else {
 		decay_tick();
@@ -157,9 +153,7 @@ static __attribute__((noinline)) void *realloc_slow(void *ptr, size_t size)
 {
 	void *new;
 
-	if (too_large(size)) {
-		new = NULL;
-	} else if (early_is(ptr)) {
+	if (early_is(ptr)) {
 		new = early_leave(ptr, size);
 	} else if (early_wanted()) {
 		new = early_enter(ptr, size);

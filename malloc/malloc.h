@@ -41,12 +41,6 @@ enum {
 	MALLOC_ALIGN = 16, /* of every block, as glibc's has it */
 };
 
-/* Larger is refused, as by glibc: a difference of pointers could not hold it. */
-static inline bool too_large(size_t size)
-{
-	return size > PTRDIFF_MAX;
-}
-
 /* malloc.c: misses; NULL with ENOMEM */
 void *block_get(size_t size);
 void *block_get_aligned(size_t align, size_t size);

@@ -370,7 +370,8 @@ static bool stays(size_t old, size_t size)
  */
 static size_t grown(size_t old, size_t size)
 {
-	if (old <= CLASS_MAX || size <= old || tool_redzone())
+	if (old <= CLASS_MAX || size <= old || size > SIZE_LIMIT ||
+	    tool_redzone())
 		return size;
 	return size + size / 8;
 }

@@ -361,6 +361,9 @@ static void reallocs(void)
 		CU_ASSERT(realloc_holds(
 			check_rand_below(&r, 1u << check_rand_below(&r, 20)),
 			check_rand_below(&r, 1u << check_rand_below(&r, 20))));
+	p = percu_alloc(100000);
+	CU_ASSERT_PTR_NULL(percu_realloc(p, HIDE(SIZE_MAX / 9 * 8 + 9)));
+	percu_free(p);
 	CU_ASSERT(realloc_holds(65536, 32769));
 	CU_ASSERT(realloc_holds(65536, 32768));
 	CU_ASSERT(realloc_holds(10, check_short() ? 1 << 20 : 20 << 20));

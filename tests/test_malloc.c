@@ -99,6 +99,8 @@ static void test_too_much(void)
 		FAILS(memalign(4096, half - i * 1000));
 		FAILS(calloc(1, huge - i * 1000));
 	}
+	/* An eighth more is little more than nothing. */
+	FAILS(realloc(q, huge / 9 * 8 + 9));
 	FAILS(calloc(half, 3));
 	FAILS(calloc(huge / 16, 17));
 	FAILS(calloc(huge, huge));
@@ -249,6 +251,9 @@ static void test_shrink(void)
 	CU_ASSERT_PTR_EQUAL(p, q);
 	CU_ASSERT(malloc_usable_size(q) < 60000);
 	CU_ASSERT(block_is(q, 50000, 5));
+	CU_ASSERT_PTR_EQUAL(realloc(q, mib), q); /* and comes back */
+	CU_ASSERT(block_is(q, 50000, 5));
+	CU_ASSERT_PTR_EQUAL(realloc(q, 50000), q);
 	p = malloc(39 * mib); /* where the rest was */
 	CU_ASSERT((uintptr_t)p > (uintptr_t)q);
 	CU_ASSERT((uintptr_t)p < (uintptr_t)q + 40 * mib);

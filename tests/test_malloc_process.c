@@ -308,31 +308,45 @@ static void test_descriptors(void)
 
 /* Memory comes back. ------------------------------------------------------------------------ */
 
-/* At once what is more than PERCU=idle, and by the clock what is old. */
-static void test_idle(void)
+enum {
+	PAGES_N = 300,
+	PAGES_SIZE = 1 << 20
+};
+static char *pages[PAGES_N];
+
+/* n blocks of so many bytes are made, touched and freed. */
+static void come_and_go(int n, size_t size)
 {
-	enum {
-		N = 300,
-		SIZE = 1 << 20
-	};
-	static char *p[N];
-	size_t before = resident();
+	for (int i = 0; i < n; i++)
+		memset(pages[i] = malloc(size), 1, size);
+	for (int i = 0; i < n; i++)
+		free(pages[i]);
+}
+
+/* Less than any limit: it goes by the clock, while somebody misses. */
+static void test_age(void)
+{
+	size_t before = resident(), mib = 1 << 20;
 	struct timespec now, end;
 
-	for (int i = 0; i < N; i++)
-		memset(p[i] = malloc(SIZE), 1, SIZE);
-	CU_ASSERT(resident() > before + (size_t)N * SIZE * 9 / 10);
-	for (int i = 0; i < N; i++)
-		free(p[i]);
-	CU_ASSERT(resident() < before + ((size_t)70 << 20));
+	come_and_go(30, PAGES_SIZE / 10);
+	CU_ASSERT(resident() > before + 2 * mib);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += 5;
-	do { /* each of these misses */
+	do {
 		free(malloc(100000));
 		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (resident() > before + ((size_t)2 << 20) &&
-		 now.tv_sec < end.tv_sec);
-	CU_ASSERT(resident() < before + ((size_t)2 << 20));
+	} while (resident() > before + mib && now.tv_sec < end.tv_sec);
+	CU_ASSERT(resident() < before + mib);
+}
+
+/* More than the largest limit: it goes at once. */
+static void test_idle(void)
+{
+	size_t before = resident();
+
+	come_and_go(PAGES_N, PAGES_SIZE);
+	CU_ASSERT(resident() < before + ((size_t)70 << 20));
 }
 
 static void test_trim(void)
@@ -353,7 +367,8 @@ static void test_trim(void)
 }
 
 static const CU_TestInfo tests[] = {
-	{ "idle memory goes back", test_idle },
+	{ "idle memory goes back by the clock", test_age },
+	{ "much idle memory goes back at once", test_idle },
 	{ "malloc_trim", test_trim },
 	{ "blocks of one thread, freed by another", test_threads },
 	{ "fork among threads, stdio and malloc", test_fork },
