@@ -102,7 +102,7 @@ static void shared_free(void)
 
 static void test_threads(void)
 {
-	unsigned int n = check_short() ? 5000 : 20000;
+	unsigned int n = check_short() ? 3000 : 10000;
 
 	check_threads(8, worker, &n);
 	CU_ASSERT_FALSE(broken);
@@ -146,7 +146,7 @@ static void *reader(void *arg)
 static void *churner(void *arg)
 {
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
-		if (!churn((uintptr_t)arg, 2000))
+		if (!churn((uintptr_t)arg, 500))
 			broken = true;
 	return NULL;
 }
@@ -158,14 +158,14 @@ static void child(void *arg)
 	void *ret;
 
 	stop = true;
-	if (!churn((uintptr_t)arg, 2000) ||
+	if (!churn((uintptr_t)arg, 500) ||
 	    pthread_create(&t, NULL, flusher, NULL) || pthread_join(t, &ret))
 		_exit(9);
 }
 
 static void test_fork(void)
 {
-	unsigned int forks = check_short() ? 20 : 60;
+	unsigned int forks = check_short() ? 15 : 40;
 	pthread_t t[4];
 	char said[400];
 
@@ -206,7 +206,7 @@ static void test_vfork(void)
 
 static void *small(void *arg)
 {
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 5; i++)
 		if (!churn((uintptr_t)arg + (unsigned int)i, 1000))
 			broken = true;
 	malloc_trim(0);
@@ -263,7 +263,7 @@ static void test_signal(void)
 	end.tv_sec++;
 	setitimer(ITIMER_REAL, &fast, NULL);
 	do {
-		CU_ASSERT(churn(handled, 2000));
+		CU_ASSERT(churn(handled, 500));
 		clock_gettime(CLOCK_MONOTONIC, &now);
 	} while (now.tv_sec < end.tv_sec);
 	setitimer(ITIMER_REAL, &none, NULL);
