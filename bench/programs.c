@@ -12,7 +12,8 @@
  * wall is its client's; the client and whatever prepares the work are under no
  * malloc but the system's.
  *
- * The last two lines are geometric means of each malloc's figures by glibc's.
+ * The last lines are geometric means of each malloc's figures by glibc's: of the
+ * programs, of what only mallocs do (lives.c), of all.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -157,8 +158,22 @@ static double median(double *v, int n)
 	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
-static double product[NR_WHATS][NR_MALLOCS]; /* of logarithms of ratios: a sum */
-static int counted;
+/* Of what there is a mean, and the sums of the logarithms of its ratios. */
+static struct mean {
+	const char *name;
+	double sum[NR_WHATS][NR_MALLOCS];
+	int counted;
+} means[] = { { .name = "programs" }, { .name = "lives" }, { .name = "all" } };
+
+static void mean_add(struct mean *mean, double value[NR_WHATS][NR_MALLOCS])
+{
+	for (int w = 0; w < NR_WHATS; w++)
+		for (int m = 0; m < NR_MALLOCS; m++)
+			if (mallocs[m].there)
+				mean->sum[w][m] +=
+					log(value[w][m] / value[w][0]);
+	mean->counted++;
+}
 
 static void print_row(const struct program *p, struct figures *f, int rounds)
 {
@@ -176,12 +191,12 @@ static void print_row(const struct program *p, struct figures *f, int rounds)
 				continue;
 			}
 			printf(w == MEMORY ? "%9.1f" : "%9.3f", value[w][m]);
-			product[w][m] += log(value[w][m] / value[w][0]);
 		}
 	}
 	printf("\n");
 	fflush(stdout);
-	counted++;
+	mean_add(&means[*p->command == '$'], value);
+	mean_add(&means[2], value);
 }
 
 static void print_head(int rounds)
@@ -201,14 +216,17 @@ static void print_head(int rounds)
 	printf("\n");
 }
 
-static void print_means(void)
+static void print_mean(const struct mean *mean)
 {
-	printf("%-10s", "mean");
+	if (!mean->counted)
+		return;
+	printf("%-10s", mean->name);
 	for (int w = 0; w < NR_WHATS; w++) {
 		printf(" |");
 		for (int m = 0; m < NR_MALLOCS; m++)
-			if (mallocs[m].there && counted)
-				printf("%9.3f", exp(product[w][m] / counted));
+			if (mallocs[m].there)
+				printf("%9.3f",
+				       exp(mean->sum[w][m] / mean->counted));
 			else
 				printf("%9s", "-");
 	}
@@ -280,7 +298,8 @@ int main(int argc, char **argv)
 	for (const struct program *p = programs; p->name; p++)
 		if (asked_for(p, argc, argv))
 			measure(p, rounds);
-	print_means();
+	for (int i = 0; i < 3; i++)
+		print_mean(&means[i]);
 	snprintf(clean, sizeof(clean), "rm -rf %s", dir);
 	return shell(clean);
 }

@@ -78,7 +78,8 @@ __attribute__((constructor)) static void malloc_start(void)
 	fork_start();
 	if (conf.stats)
 		report_keep();
-	if (!preload || !*preload)
+	if (!preload || !*preload ||
+	    tool.valgrind) /* whose malloc it is then */
 		return;
 	if (is_ours()) {
 		if (strpbrk(preload, " :"))
