@@ -79,8 +79,7 @@ static __attribute__((noinline, cold)) void free_slow(void *ptr)
 
 	if (!ptr || early_is(ptr))
 		return;
-	/* In a handler what can be told of it now is told later. */
-	if (!early_wanted())
+	if (!early_wanted()) /* else block_free() parks it */
 		decay_tick();
 	block_free("free", ptr, __builtin_return_address(0));
 	errno = err;
