@@ -69,7 +69,7 @@ static int private_fd(void)
 
 /*
  * Descriptor 2 may be another file by now.  A terminal, a pipe or a log to
- * which is appended takes a line more; what else is a file is not for us.
+ * which is appended takes a line more; a data base or a client does not.
  */
 int report_fd(void)
 {
@@ -77,8 +77,8 @@ int report_fd(void)
 	struct stat st;
 
 	if (fd < 0 && !fstat(STDERR_FILENO, &st) &&
-	    (is_first(&st) || !S_ISREG(st.st_mode) ||
-	     fcntl(STDERR_FILENO, F_GETFL) & O_APPEND))
+	    (is_first(&st) || S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode) ||
+	     (S_ISREG(st.st_mode) && fcntl(STDERR_FILENO, F_GETFL) & O_APPEND)))
 		fd = STDERR_FILENO;
 	errno = saved;
 	return fd;

@@ -19,7 +19,6 @@ for my $i (1 .. 150000) {
 $s .= "$_=" . length($h{$_}) . ";" for sort keys %h;
 (my $t = $s) =~ s/(\d+)=(\d+)/$2-$1/g;
 my $sum = 0;
-$sum += $_ * ($_->{id} ? 0 : 1) for map { scalar @{ $_->{list} } } grep { ref } @a[0 .. 10];
 my @sorted = sort { $a->{id} <=> $b->{id} } @a;
 for my $n (1 .. 20) {
 	my $pid = open(my $pipe, "-|") // die;
@@ -31,7 +30,6 @@ for my $n (1 .. 20) {
 printf "%d %d %d %d %08x\n", scalar keys %h, length $t, $sum, $sorted[77]{id},
 	unpack("%32C*", $t);
 END
-sed -i '/^\$sum += \$_ \* /d' "$TMP/work.pl"
 perl "$TMP/work.pl" >"$TMP/expected" || exit 1
 under perl "$TMP/work.pl" >"$TMP/got" || die "perl ended with $?: $(cat "$TMP/stats")"
 cmp "$TMP/expected" "$TMP/got" || exit 1
