@@ -25,7 +25,7 @@
 
 #include "malloc/malloc.h"
 
-void *block_get(size_t size)
+__attribute__((noinline, cold)) void *block_get(size_t size)
 {
 	void *ptr;
 
@@ -41,7 +41,7 @@ void *block_get(size_t size)
 }
 
 /* align: a power of two. */
-void *block_get_aligned(size_t align, size_t size)
+__attribute__((noinline)) void *block_get_aligned(size_t align, size_t size)
 {
 	void *ptr;
 
