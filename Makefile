@@ -42,7 +42,7 @@ RUNFLAGS   :=
 # The order is the direction of dependency: a folder may use those on its
 # left, and nothing else.
 libdirs	:= sys slab rcu pool buf vec
-dirs	:= $(libdirs) tests tests/misuse stress bench samples
+dirs	:= $(libdirs) malloc tests tests/misuse stress bench samples
 
 cppflags-y := -Iinclude -I. -D_GNU_SOURCE
 
@@ -75,9 +75,15 @@ soflags	:= -shared -Wl,-soname,$(soname) -Wl,--version-script=scripts/libpercu.m
 # to put it into the command, so that installing it later rebuilds them.
 cppflags-y += $(if $(wildcard /usr/include/valgrind/memcheck.h),-DPERCU_HAS_MEMCHECK)
 
+# The malloc of the program it is preloaded into: nothing else of it is seen.
+mallocflags := -shared -Wl,-soname,libpercu-malloc.so \
+	   -Wl,--version-script=scripts/libpercu-malloc.map \
+	   -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now $(if $(SAN),,-Wl,-z,defs)
+
 lib	:= $(O)/libpercu.a
 shlib	:= $(O)/$(soname)
-outputs	:= $(lib) $(shlib) $(O)/libpercu.so $(O)/percu.pc
+mallib	:= $(O)/libpercu-malloc.so
+outputs	:= $(lib) $(shlib) $(O)/libpercu.so $(mallib) $(O)/percu.pc
 stress	:= $(O)/stress/percu-stress
 bench	:= $(O)/bench/percu-bench
 
@@ -90,6 +96,9 @@ check: $(outputs) $(tests) $(progs)	##  all tests: with rseq, with locks, under 
 	$(Q)$(checksh) rseq lock $(if $(SAN),,valgrind) -- $(check-what)
 check-quick: $(outputs) $(tests)	##  the test programs once, short
 	$(Q)$(checksh) quick -- $(filter-out %.sh,$(check-what))
+preload-check: $(mallib)	##  real programs under libpercu-malloc.so; TESTS="a b" for some
+	-$(Q)scripts/deps.sh programs
+	$(Q)$(checkenv) tests/preload.sh $(TESTS)
 tests: $(tests)			##  build the tests, run none
 run: $(stress)			##  the main job: count the words of all files below INPUT
 	$(Q)$(stress) words -i $(INPUT) $(RUNFLAGS)
@@ -97,6 +106,9 @@ stress: $(stress)		##  a short stress of everything
 	$(Q)$(stress) all -t 3 $(RUNFLAGS)
 bench: $(progs)			##  the benchmarks
 	$(Q)$(bench) $(RUNFLAGS)
+
+bench-programs: $(mallib) $(progs)	##  real programs under each malloc that is installed
+	$(Q)$(O)/bench/programs -l $(mallib) $(RUNFLAGS)
 
 install: $(outputs)		##  install headers, libraries and percu.pc
 	$(Q)install -d $(DESTDIR)$(INCLUDEDIR)/percu $(DESTDIR)$(LIBDIR)/pkgconfig
@@ -131,7 +143,7 @@ help:				##  this text
 	@echo 'Switches:'
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
-.PHONY: all lib check check-quick tests run stress bench install uninstall \
+.PHONY: all lib check check-quick preload-check tests run stress bench bench-programs install uninstall \
 	clean classes golden deps format tags ci help
 
 # What check runs, and what the scripts among it may want to know.
@@ -146,6 +158,8 @@ $(shlib): $(objs) scripts/libpercu.map FORCE
 	$(call run,so)
 $(O)/libpercu.so: $(shlib) FORCE
 	$(call run,ln)
+$(mallib): $(malloc-objs) $(lib) scripts/libpercu-malloc.map FORCE
+	$(call run,mallib)
 $(O)/percu.pc: scripts/percu.pc.in FORCE
 	$(call run,pc)
 $(O)/scripts/mkclass: scripts/mkclass.c FORCE

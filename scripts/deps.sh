@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# deps.sh run|check|ci
+# deps.sh run|check|ci|programs
 #
 # Installs what the build is to have for that and has not: with apt where
 # there is apt and the right to use it; elsewhere it names the packages and
@@ -48,6 +48,28 @@ probe_check() {
 		int main(void) { return 0; }' ''
 }
 
+# What make preload-check runs; each that is not to be had is a skip there.
+probe_programs() {
+	PATH=$PATH:/usr/sbin
+	need perl:perl:perl:perl perl -e 1
+	need git:git:git:git git --version
+	need g++:gcc-c++:gcc:g++ g++ --version
+	need sqlite3:sqlite:sqlite:sqlite sqlite3 --version
+	need redis-server,redis-tools:redis:redis:redis redis-server --version
+	need nginx-light:nginx:nginx:nginx nginx -v
+	need wrk:wrk:wrk:wrk command -v wrk
+	need memcached:memcached:memcached:memcached memcached -V
+	need haproxy:haproxy:haproxy:haproxy haproxy -v
+	need "$(python_tests)":python3-test:python:python3-tests \
+		/usr/bin/python3 -c 'import test.test_dict'
+}
+
+# Debian's package is of one version.
+python_tests() {
+	/usr/bin/python3 -c 'import sys; print("libpython%d.%d-testsuite" % sys.version_info[:2])' \
+		2>/dev/null || echo libpython3-testsuite
+}
+
 probe() {
 	missing=
 	case $goal in
@@ -62,11 +84,19 @@ probe() {
 		need clang:clang:clang:clang clang --version
 		need pkg-config:pkgconf:pkgconf:pkgconf pkg-config --version
 		;;
+	programs)
+		probe_programs
+		;;
 	esac
 }
 
 packages() {	# 1 apt, 2 dnf, 3 pacman, 4 apk
 	echo "$missing" | tr ' ' '\n' | cut -d: -f"$1" | tr ',' '\n' | sort -u | xargs
+}
+
+apt_install() {
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+		install --no-install-recommends "$@"
 }
 
 apt() {
@@ -83,18 +113,21 @@ apt() {
 		if $update; then
 			$as_root apt-get -q update || return 1
 		fi
-		$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
-			install --no-install-recommends "$@" && return
+		apt_install "$@" && return
+	done
+	# One program that is not to be had keeps no other away.
+	[ "$goal" != programs ] || for package; do
+		apt_install "$package"
 	done
 	return 1
 }
 
 goal=${1-}
 case $goal in
-run|check|ci)
+run|check|ci|programs)
 	;;
 *)
-	echo "usage: $0 run|check|ci" >&2
+	echo "usage: $0 run|check|ci|programs" >&2
 	exit 2
 	;;
 esac
