@@ -45,6 +45,20 @@ probe_check() {
 		int main(void) { return 0; }' ''
 }
 
+has() {	# header, where else to look
+	printf '#include <stdio.h>\n#include <%s>\n' "$1" |
+		$CC -D_GNU_SOURCE -DPCRE2_CODE_UNIT_WIDTH=8 ${2:-} -E -x c -
+}
+
+# The libraries that include/percu/hook/ has adapters for.
+probe_hooks() {
+	need zlib1g-dev:zlib-devel:zlib:zlib-dev has zlib.h
+	need libsqlite3-dev:sqlite-devel:sqlite:sqlite-dev has sqlite3.h
+	need liblua5.4-dev:lua-devel:lua:lua5.4-dev \
+		pkg-config --exists lua5.4
+	need libcjson-dev:cjson-devel:cjson:cjson-dev has cjson/cJSON.h
+}
+
 probe() {
 	missing=
 	case $goal in
@@ -58,6 +72,7 @@ probe() {
 		probe_check
 		need clang:clang:clang:clang clang --version
 		need pkg-config:pkgconf:pkgconf:pkgconf pkg-config --version
+		probe_hooks
 		;;
 	esac
 }
