@@ -43,7 +43,7 @@ for h in */*.h; do
 done
 
 # An adapter wants the header of its library, which may not be here, or not
-# where compilers look.
+# where compilers look; and liburing wants to be asked for with _GNU_SOURCE.
 for pkg in libxml-2.0 lua5.4; do
 	flags=$(pkg-config --cflags-only-I $pkg 2>/dev/null) &&
 		include="$include $(echo "$flags" | sed 's/-I/-isystem /g')"
@@ -53,8 +53,8 @@ for h in include/percu/hook/*.h; do
 		echo "$h: the header of its library is not here"
 		continue
 	fi
-	try c c11 -Wpedantic "${h#include/}"
-	test $cxx = no || try c++ c++11 -Wpedantic "${h#include/}"
-	test $cxx = no || try c++ c++17 -Wpedantic "${h#include/}"
+	try c c11 "-Wpedantic -D_GNU_SOURCE" "${h#include/}"
+	test $cxx = no || try c++ c++11 "-Wpedantic -D_GNU_SOURCE" "${h#include/}"
+	test $cxx = no || try c++ c++17 "-Wpedantic -D_GNU_SOURCE" "${h#include/}"
 done
 exit $rc
