@@ -41,7 +41,8 @@ static void parse(XML_Parser p)
 {
 	XML_SetElementHandler(p, begin, end);
 	XML_SetCharacterDataHandler(p, text);
-	feed(p, "<?xml version='1.0'?><!DOCTYPE list [<!ENTITY e 'twelve more.'>]>",
+	feed(p,
+	     "<?xml version='1.0'?><!DOCTYPE list [<!ENTITY e 'twelve more.'>]>",
 	     0);
 	feed(p, "<list>", 0);
 	for (int i = 0; i < 2000; i++) {

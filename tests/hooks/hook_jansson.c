@@ -12,8 +12,8 @@ static char *print(void)
 
 	must(doc && list);
 	for (int i = 0; i < 1000; i++)
-		must(!json_array_append_new(
-			list, json_pack("{s:i,s:s}", "n", i, "name", "percu")));
+		must(!json_array_append_new(list, json_pack("{s:i,s:s}", "n", i,
+							    "name", "percu")));
 	must(!json_object_set_new(doc, "list", list));
 	text = json_dumps(doc, JSON_INDENT(1));
 	must(text);
