@@ -36,7 +36,7 @@ int main(void)
 	must(json_integer_value(json_object_get(item, "n")) == 999);
 	must(!json_loads("{ \"cut\": [ 1, 2", 0, &err));
 	json_decref(doc);
-	must(hook_bytes() == (int64_t)percu_usable_size(text));
+	must(hook_blocks() == 1 && percu_usable_size(text) > strlen(text));
 	percu_free(text);
 	return hook_end("jansson", 10000);
 }
