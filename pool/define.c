@@ -6,7 +6,8 @@
  * pointer is NULL until the first use, which makes the pool and publishes it by
  * one compare-and-swap.  Nobody waits for anybody: a maker may be a handler
  * that has interrupted a maker, or the only thread of a child that was forked
- * while another was making.  Who comes second ends what he has made.
+ * while another was making.  Who comes second ends what he has made; where the
+ * system refuses even that, an empty pool stays.
  */
 #include <errno.h>
 

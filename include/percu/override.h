@@ -14,7 +14,8 @@
  * These are macros that look like functions, and replace calls and nothing
  * else.  What to look out for in a tree:
  *
- *	a name without a call	qsort_r-like f(list, free) passes libc's free:
+ *	a name without a call	destroy(list, free) passes libc's free, which knows
+ *				nothing of percu's blocks and at best aborts:
  *				write percu_free there
  *	a member of that name	x->free(p) does not compile unless the member was
  *				declared as a call too (a method is): write

@@ -5,6 +5,10 @@
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 #include <libxml/xpath.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "hook.h"
 
@@ -48,6 +52,25 @@ static void quiet(void *arg, const char *fmt, ...)
 	(void)fmt;
 }
 
+/* In a process of its own: percu is given what malloc() has allocated. */
+static void too_late(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		struct rlimit no_core = { 0, 0 };
+		xmlChar *s = xmlStrdup(BAD_CAST "from malloc");
+
+		must(s && hook_calls() == 0 && percu_hook_libxml2() == 0);
+		setrlimit(RLIMIT_CORE, &no_core);
+		xmlFree(s);
+		_exit(0);
+	}
+	must(pid > 0 && waitpid(pid, &status, 0) == pid);
+	must(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
 int main(void)
 {
 	xmlDocPtr doc;
@@ -55,6 +78,7 @@ int main(void)
 	int len;
 
 	hook_begin();
+	too_late();
 	must(percu_hook_libxml2() == 0);
 	xmlInitParser();
 	must(hook_calls() > 0);

@@ -15,8 +15,8 @@
  * for all of them, and no table from buffer to index.  The pool hands them out,
  * from any thread, cached per CPU as ever.
  *
- * The kernel counts registered memory against RLIMIT_MEMLOCK (of the user, before
- * 5.12), and takes 1 GiB a ring's buffer at most.
+ * The kernel charges registered memory to its user's RLIMIT_MEMLOCK, unless he
+ * may lock without limit, and takes 1 GiB at once at most.
  */
 #ifndef PERCU_HOOK_URING_H
 #define PERCU_HOOK_URING_H
