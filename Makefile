@@ -113,14 +113,15 @@ bench-programs: $(mallib) $(progs)	##  real programs under each malloc that is i
 install: $(outputs)		##  install headers, libraries and percu.pc
 	$(Q)install -d $(DESTDIR)$(INCLUDEDIR)/percu $(DESTDIR)$(LIBDIR)/pkgconfig
 	$(Q)install -m 644 include/percu/*.h $(DESTDIR)$(INCLUDEDIR)/percu
+	$(Q)install -m 644 -D -t $(DESTDIR)$(INCLUDEDIR)/percu/hook include/percu/hook/*.h
 	$(Q)install -m 644 $(lib) $(DESTDIR)$(LIBDIR)
 	$(Q)install -m 755 $(shlib) $(DESTDIR)$(LIBDIR)
 	$(Q)ln -sf $(soname) $(DESTDIR)$(LIBDIR)/libpercu.so
 	$(Q)install -m 644 $(O)/percu.pc $(DESTDIR)$(LIBDIR)/pkgconfig
 uninstall:			##  remove what install has put there
-	$(Q)rm -f $(patsubst include/%,$(DESTDIR)$(INCLUDEDIR)/%,$(wildcard include/percu/*.h))
+	$(Q)rm -f $(patsubst include/%,$(DESTDIR)$(INCLUDEDIR)/%,$(wildcard include/percu/*.h include/percu/hook/*.h))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libpercu.a $(soname) libpercu.so pkgconfig/percu.pc)
-	$(Q)rmdir $(DESTDIR)$(INCLUDEDIR)/percu 2>/dev/null || :
+	$(Q)rmdir $(DESTDIR)$(INCLUDEDIR)/percu/hook $(DESTDIR)$(INCLUDEDIR)/percu 2>/dev/null || :
 
 clean:				##  remove all that was made under O=
 	$(Q)rm -rf $(O)

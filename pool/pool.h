@@ -23,6 +23,7 @@
  *	foreign.c	what is known of objects that have no span
  *	handler.c	misses in signal handlers
  *	create.c	making and ending pools
+ *	define.c	pools that their first use makes
  *	age.c		stopping pools, draining records, ageing
  *	alloc.c		memory by size
  *	init.c		start, fork

@@ -70,6 +70,34 @@ python_tests() {
 		2>/dev/null || echo libpython3-testsuite
 }
 
+has() {	# header
+	printf '#include <stdio.h>\n#include <%s>\n' "$1" |
+		$CC -D_GNU_SOURCE -DPCRE2_CODE_UNIT_WIDTH=8 -E -x c -
+}
+
+# The libraries that include/percu/hook/ has adapters for.
+probe_hooks() {
+	need libevent-dev:libevent-devel:libevent:libevent-dev has event2/event.h
+	need libuv1-dev:libuv-devel:libuv:libuv-dev has uv.h
+	need libsqlite3-dev:sqlite-devel:sqlite:sqlite-dev has sqlite3.h
+	need libssl-dev:openssl-devel:openssl:openssl-dev has openssl/ssl.h
+	need libcurl4-openssl-dev:libcurl-devel:curl:curl-dev has curl/curl.h
+	need libjansson-dev:jansson-devel:jansson:jansson-dev has jansson.h
+	need libcjson-dev:cjson-devel:cjson:cjson-dev has cjson/cJSON.h
+	need zlib1g-dev:zlib-devel:zlib:zlib-dev has zlib.h
+	need libnghttp2-dev:libnghttp2-devel:libnghttp2:nghttp2-dev has nghttp2/nghttp2.h
+	need libxml2-dev:libxml2-devel:libxml2:libxml2-dev pkg-config --exists libxml-2.0
+	need libzstd-dev:libzstd-devel:zstd:zstd-dev has zstd.h
+	need liblua5.4-dev:lua-devel:lua:lua5.4-dev pkg-config --exists lua5.4
+	need libpcre2-dev:pcre2-devel:pcre2:pcre2-dev has pcre2.h
+	need libexpat1-dev:expat-devel:expat:expat-dev has expat.h
+	need libpng-dev:libpng-devel:libpng:libpng-dev has png.h
+	need libmicrohttpd-dev:libmicrohttpd-devel:libmicrohttpd:libmicrohttpd-dev \
+		has microhttpd.h
+	need liburing-dev:liburing-devel:liburing:liburing-dev has liburing.h
+	need libck-dev:ck-devel:concurrencykit:libck-dev has ck_malloc.h
+}
+
 probe() {
 	missing=
 	case $goal in
@@ -83,6 +111,7 @@ probe() {
 		probe_check
 		need clang:clang:clang:clang clang --version
 		need pkg-config:pkgconf:pkgconf:pkgconf pkg-config --version
+		probe_hooks
 		;;
 	programs)
 		probe_programs
