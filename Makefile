@@ -17,7 +17,7 @@ MAKEFLAGS += -rR --no-print-directory
 ##@ C=1			run sparse over the library's files too
 ##@ SAN=list		sanitizers: address,undefined or thread
 ##@ CC=clang		another compiler; CFLAGS, CPPFLAGS, LDFLAGS, LDLIBS add to ours
-##@ PREFIX= LIBDIR= DESTDIR=	where install puts things
+##@ PREFIX= LIBDIR= DESTDIR=	where install puts things; also INCLUDEDIR, MANDIR, DOCDIR
 ##@ INPUT=dir		what run works on
 ##@ RUNFLAGS=		more arguments for run, stress and bench
 ##@ TESTS="a b"		check only these test programs and scripts
@@ -31,11 +31,14 @@ HOSTCC	:= $(CC)
 CHECK	:= sparse
 
 VERSION	:= 0.1.0
+DATE	:= 2026-11-23
 soname	:= libpercu.so.0
 
 PREFIX	   := /usr/local
 INCLUDEDIR := $(PREFIX)/include
 LIBDIR	   := $(PREFIX)/lib
+MANDIR	   := $(PREFIX)/share/man
+DOCDIR	   := $(PREFIX)/share/doc/percu
 INPUT	   := /usr/share
 RUNFLAGS   :=
 
@@ -77,16 +80,17 @@ cppflags-y += $(if $(wildcard /usr/include/valgrind/memcheck.h),-DPERCU_HAS_MEMC
 
 lib	:= $(O)/libpercu.a
 shlib	:= $(O)/$(soname)
-outputs	:= $(lib) $(shlib) $(O)/libpercu.so $(O)/percu.pc
+outputs	:= $(lib) $(shlib) $(O)/libpercu.so
 stress	:= $(O)/stress/percu-stress
 bench	:= $(O)/bench/percu-bench
 
 include scripts/Kbuild.include
+include scripts/Kbuild.install
 $(foreach d,$(dirs),$(eval $(call enter,$(d))))
 
 all: $(outputs) $(progs)	##  the libraries, percu-stress, the benchmarks
 lib: $(outputs)			##  the libraries alone
-check: $(outputs) $(tests) $(progs)	##  all tests: with rseq, with locks, under Valgrind
+check: $(outputs) $(tests) $(progs) $(manpages)	##  all tests: with rseq, with locks, under Valgrind
 	$(Q)$(checksh) rseq lock $(if $(SAN),,valgrind) -- $(check-what)
 check-quick: $(outputs) $(tests)	##  the test programs once, short
 	$(Q)$(checksh) quick -- $(filter-out %.sh,$(check-what))
@@ -98,17 +102,11 @@ stress: $(stress)		##  a short stress of everything
 bench: $(progs)			##  the benchmarks
 	$(Q)$(bench) $(RUNFLAGS)
 
-install: $(outputs)		##  install headers, libraries and percu.pc
-	$(Q)install -d $(DESTDIR)$(INCLUDEDIR)/percu $(DESTDIR)$(LIBDIR)/pkgconfig
-	$(Q)install -m 644 include/percu/*.h $(DESTDIR)$(INCLUDEDIR)/percu
-	$(Q)install -m 644 $(lib) $(DESTDIR)$(LIBDIR)
-	$(Q)install -m 755 $(shlib) $(DESTDIR)$(LIBDIR)
-	$(Q)ln -sf $(soname) $(DESTDIR)$(LIBDIR)/libpercu.so
-	$(Q)install -m 644 $(O)/percu.pc $(DESTDIR)$(LIBDIR)/pkgconfig
-uninstall:			##  remove what install has put there
-	$(Q)rm -f $(patsubst include/%,$(DESTDIR)$(INCLUDEDIR)/%,$(wildcard include/percu/*.h))
-	$(Q)rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libpercu.a $(soname) libpercu.so pkgconfig/percu.pc)
-	$(Q)rmdir $(DESTDIR)$(INCLUDEDIR)/percu 2>/dev/null || :
+install: $(outputs) $(manpages)	##  install headers, libraries, manual, what pkg-config and CMake read
+	$(Q)$(installenv) scripts/install.sh install
+uninstall: $(manpages)		##  remove what install has put there
+	$(Q)$(installenv) scripts/install.sh uninstall
+man: $(manpages)		##  the manual pages, from the headers and Documentation/
 
 clean:				##  remove all that was made under O=
 	$(Q)rm -rf $(O)
@@ -132,7 +130,7 @@ help:				##  this text
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
 .PHONY: all lib check check-quick tests run stress bench install uninstall \
-	clean classes golden deps format tags ci help
+	man clean classes golden deps format tags ci help
 
 # What check runs, and what the scripts among it may want to know.
 checkenv := O='$(abspath $(O))' CC='$(CC)' SAN='$(SAN)' D='$(D)'
@@ -146,7 +144,5 @@ $(shlib): $(objs) scripts/libpercu.map FORCE
 	$(call run,so)
 $(O)/libpercu.so: $(shlib) FORCE
 	$(call run,ln)
-$(O)/percu.pc: scripts/percu.pc.in FORCE
-	$(call run,pc)
 $(O)/scripts/mkclass: scripts/mkclass.c FORCE
 	$(call run,hostcc)

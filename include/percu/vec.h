@@ -101,7 +101,8 @@ struct percu_vec_attr {
 
 /**
  * percu_vec_init() - make a vector
- * @v: the memory for it
+ * @v: the memory for it: two words, in a struct of the caller's as a rule,
+ *	which must not be moved or copied while they are in use
  * @attr: what it is to be, or NULL for no options; not kept
  *
  * Its readers are those of the flavor in scope (see <percu/flavor.h>).

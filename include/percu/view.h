@@ -58,11 +58,7 @@ struct percu_node {
 #endif
 };
 
-/**
- * struct percu_vec - a vector; embed it
- *
- * Two words.  It must not be moved or copied while it is in use.
- */
+/* A vector, to be embedded: see percu_vec_init(). */
 struct percu_vec {
 	/* private: */
 	struct percu_node *root;         /* (r) never NULL */
