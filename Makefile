@@ -117,7 +117,7 @@ golden: $(outputs)		##  accept the fast path's instructions as they are now
 deps:				##  install what check needs and is missing
 	$(Q)CC='$(CC)' scripts/deps.sh check
 format:				##  say which files clang-format would change
-	$(Q)git ls-files '*.[ch]' | grep -v class_table.h | \
+	$(Q)git ls-files '*.[ch]' '*.hpp' '*.cc' | grep -v class_table.h | \
 		xargs clang-format --dry-run --Werror
 tags:				##  an index for editors
 	$(Q)git ls-files '*.[ch]' | xargs ctags

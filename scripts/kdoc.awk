@@ -109,7 +109,7 @@ function para(s,    n, i, line, state) {
 function bare(s,    n) {
 	gsub(/[ \t\n]+/, " ", s)
 	gsub(/__extension__ /, "", s)
-	gsub(/(PERCU_(API|MUST_CHECK|MALLOC|COLD|NOPLT)|static inline) ?/, "", s)
+	gsub(/(PERCU_(API|MUST_CHECK|MALLOC|COLD|NOPLT)|static inline|inline) ?/, "", s)
 	while (match(s, /(PERCU_[A-Z_]+|__attribute__) ?\(/)) {
 		n = matching(s, RSTART + RLENGTH - 1)
 		s = substr(s, 1, RSTART - 1) substr(s, n + 1)
@@ -249,7 +249,7 @@ where == DECL {
 		next
 	}
 	decl[n] = decl[n] (decl[n] == "" ? "" : "\n") $0
-	if (kind[n] == "type" ? /^}/ : /[;{]$|^[{]/) {
+	if (kind[n] != "type" || whole[n] ~ /^class/ ? /[;{]$|^[{]/ : /^}/) {
 		sub(/[ \t\n]*[{]$/, ";", decl[n])
 		where = NONE
 	}
@@ -310,7 +310,7 @@ function item(i,    colon, rest) {
 	rest = ""
 	for (k = 1; k <= lines; k++) {
 		colon = index(line[k], ":")
-		if (line[k] ~ /^@[A-Za-z_0-9]+:/) {
+		if (line[k] ~ /^@[^ :]+:/) {
 			parameter(substr(line[k], 2, colon - 2), substr(line[k], colon + 2))
 		} else if (line[k] ~ /^(Context|Return|Context, Return): /) {
 			para(rest)
