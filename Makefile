@@ -101,6 +101,8 @@ stress: $(stress)		##  a short stress of everything
 	$(Q)$(stress) all -t 3 $(RUNFLAGS)
 bench: $(progs)			##  the benchmarks
 	$(Q)$(bench) $(RUNFLAGS)
+bench-samples: $(filter $(O)/samples/%,$(progs))	##  the servers of samples/ on percu and on malloc
+	$(Q)O='$(O)' scripts/bench-samples.sh $(RUNFLAGS)
 
 install: $(outputs) $(manpages)	##  install headers, libraries, manual, what pkg-config and CMake read
 	$(Q)$(installenv) scripts/install.sh install
@@ -129,7 +131,7 @@ help:				##  this text
 	@echo 'Switches:'
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
-.PHONY: all lib check check-quick tests run stress bench install uninstall \
+.PHONY: all lib check check-quick tests run stress bench bench-samples install uninstall \
 	man clean classes golden deps format tags ci help
 
 # What check runs, and what the scripts among it may want to know.

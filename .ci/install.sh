@@ -3,8 +3,9 @@
 #
 # What is installed is enough: three programs are built from the installed tree
 # alone, by pkg-config, by CMake and statically, and one in C++; they are run;
-# the tree is moved, and CMake finds it where it is then; the manual is found;
-# and uninstall leaves no file.
+# the servers of samples/ are built from it too, and tested; the tree is moved,
+# and CMake finds it where it is then; the manual is found; and uninstall leaves
+# no file.
 #
 # Environment: O, the build folder.
 set -u
@@ -16,6 +17,7 @@ trap 'rm -rf "$dir"' EXIT
 rc=0
 tree=$dir/tree
 prefix=/opt/percu
+version=$(sed -n 's/^VERSION[	 ]*:= *//p' Makefile)
 libdir=lib/$(gcc -dumpmachine)
 at=(O="$O" DESTDIR="$tree" PREFIX="$prefix" LIBDIR="$prefix/$libdir")
 
@@ -103,7 +105,7 @@ by_pkg_config() {
 	local -x PKG_CONFIG_PATH=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$tree
 	local cc='gcc -Wall -Wextra -pedantic -Werror'
 
-	[ "$(pkg-config --modversion percu)" = 0.1.0 ] || bad 'percu.pc: another version'
+	[ "$(pkg-config --modversion percu)" = "$version" ] || bad 'percu.pc: another version'
 	(cd "$dir" && $cc -std=c11 -o shared x.c $(pkg-config --cflags --libs percu) -lurcu-bp &&
 		$cc -x c++ -std=c++17 -o cxx x.cc $(pkg-config --cflags --libs percu) -lstdc++) ||
 		bad 'pkg-config: does not build'
@@ -121,6 +123,22 @@ by_pkg_config() {
 		[ -e "$tree$(PKG_CONFIG_SYSROOT_DIR='' pkg-config --variable=preload percu-malloc)" ] ||
 			bad 'percu-malloc.pc names no library'
 	fi
+}
+
+# Their headers are beside them; all else comes from the tree.
+servers() {
+	local -x PKG_CONFIG_PATH=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$tree
+	local flags server
+
+	flags="-D_GNU_SOURCE -Wall -Wextra -Werror $(pkg-config --cflags --libs percu)"
+	mkdir "$dir/servers" "$dir/source"
+	cp samples/*.[ch] "$dir/source"
+	for server in echo echo_load cache uv_http; do
+		(cd "$dir" && gcc -std=gnu11 -O2 -o "servers/$server" "source/$server.c" \
+			$flags $([ $server != uv_http ] || echo -luv) -lurcu-bp -pthread) ||
+			bad "$server does not build"
+	done
+	LD_LIBRARY_PATH=$lib SAMPLES=$dir/servers tests/samples.sh || bad 'samples.sh fails'
 }
 
 by_cmake() {
@@ -144,11 +162,12 @@ make -s install "${at[@]}" || exit 1
 lib=$tree$prefix/$libdir
 grep -rIl -e "$dir" -e "$PWD" "$tree" | grep . && bad 'a path of this machine is installed'
 by_pkg_config
+servers
 by_cmake
 
 O=$lib tests/symbols.sh || bad 'symbols.sh fails'
-[ "$(readlink -f "$lib/libpercu.so")" = "$(realpath "$lib/libpercu.so.0.1.0")" ] ||
-	bad 'libpercu.so does not lead to libpercu.so.0.1.0'
+[ "$(readlink -f "$lib/libpercu.so")" = "$(realpath "$lib/libpercu.so.$version")" ] ||
+	bad "libpercu.so does not lead to libpercu.so.$version"
 find "$tree" -xtype l | grep . && bad 'a link leads nowhere'
 for page in percu_pool_get percu_vec_for_each percu-rcu percu; do
 	MANPATH=$tree$prefix/share/man man "$page" 2>/dev/null | grep -q -i '^NAME' ||

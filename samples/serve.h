@@ -59,6 +59,7 @@ static inline struct percu_pool *pool_of(const char *name, size_t size)
 	return need(percu_pool_create(&attr), name);
 }
 
+/* Where it listens; port 0 is any that is free. */
 static struct sockaddr_in serve_at = { .sin_family = AF_INET };
 
 static inline void serve_arguments(int argc, char **argv)
@@ -94,6 +95,7 @@ static inline void serve(void *(*work)(void *fd))
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
 	stop = eventfd(0, 0);
 	for (int i = 0; i < 2; i++)
 		fd[i] = serve_listen();

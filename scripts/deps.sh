@@ -64,6 +64,11 @@ probe() {
 		need cmake:cmake:cmake:cmake cmake --version
 		need mandoc:mandoc:mandoc:mandoc mandoc -h /dev/null
 		need man-db:man-db:man-db:man-db man --version
+		need curl:curl:curl:curl curl --version
+		need wrk:wrk:wrk:wrk command -v wrk
+		need libuv1-dev:libuv-devel:libuv:libuv-dev \
+			links '#include <uv.h>
+			int main(void) { return uv_version() == 0; }' -luv
 		;;
 	esac
 }

@@ -13,9 +13,9 @@
 #
 # Whoever wants the other names of the page finds them in its NAME section.
 #
-# Words: an item is kept as kind[i], title[i], brief[i], text[i], decl[i];
-# out() writes troff, esc() makes text harmless in it, para() turns a
-# comment's text into paragraphs.
+# Words: item i is kind[i], whole[i] as the comment names it, title[i] its bare
+# name, brief[i], text[i], decl[i]; esc() makes text harmless in troff; fresh is
+# set after a heading, which has begun a paragraph.
 
 function esc(s) {
 	gsub(/\\/, "\\e", s)
