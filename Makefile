@@ -17,7 +17,7 @@ MAKEFLAGS += -rR --no-print-directory
 ##@ C=1			run sparse over the library's files too
 ##@ SAN=list		sanitizers: address,undefined or thread
 ##@ CC=clang		another compiler; CFLAGS, CPPFLAGS, LDFLAGS, LDLIBS add to ours
-##@ PREFIX= LIBDIR= DESTDIR=	where install puts things
+##@ PREFIX= LIBDIR= DESTDIR=	where install puts things; also INCLUDEDIR, MANDIR, DOCDIR
 ##@ INPUT=dir		what run works on
 ##@ RUNFLAGS=		more arguments for run, stress and bench
 ##@ TESTS="a b"		check only these test programs and scripts
@@ -31,11 +31,14 @@ HOSTCC	:= $(CC)
 CHECK	:= sparse
 
 VERSION	:= 0.1.0
+DATE	:= 2026-11-23
 soname	:= libpercu.so.0
 
 PREFIX	   := /usr/local
 INCLUDEDIR := $(PREFIX)/include
 LIBDIR	   := $(PREFIX)/lib
+MANDIR	   := $(PREFIX)/share/man
+DOCDIR	   := $(PREFIX)/share/doc/percu
 INPUT	   := /usr/share
 RUNFLAGS   :=
 
@@ -83,16 +86,17 @@ mallocflags := -shared -Wl,-soname,libpercu-malloc.so \
 lib	:= $(O)/libpercu.a
 shlib	:= $(O)/$(soname)
 mallib	:= $(O)/libpercu-malloc.so
-outputs	:= $(lib) $(shlib) $(O)/libpercu.so $(mallib) $(O)/percu.pc
+outputs	:= $(lib) $(shlib) $(O)/libpercu.so $(mallib)
 stress	:= $(O)/stress/percu-stress
 bench	:= $(O)/bench/percu-bench
 
 include scripts/Kbuild.include
+include scripts/Kbuild.install
 $(foreach d,$(dirs),$(eval $(call enter,$(d))))
 
 all: $(outputs) $(progs)	##  the libraries, percu-stress, the benchmarks
 lib: $(outputs)			##  the libraries alone
-check: $(outputs) $(tests) $(progs)	##  all tests: with rseq, with locks, under Valgrind
+check: $(outputs) $(tests) $(progs) $(manpages)	##  all tests: with rseq, with locks, under Valgrind
 	$(Q)$(checksh) rseq lock $(if $(SAN),,valgrind) -- $(check-what)
 check-quick: $(outputs) $(tests)	##  the test programs once, short
 	$(Q)$(checksh) quick -- $(filter-out %.sh,$(check-what))
@@ -106,22 +110,17 @@ stress: $(stress)		##  a short stress of everything
 	$(Q)$(stress) all -t 3 $(RUNFLAGS)
 bench: $(progs)			##  the benchmarks
 	$(Q)$(bench) $(RUNFLAGS)
+bench-samples: $(filter $(O)/samples/%,$(progs))	##  the servers of samples/ on percu and on malloc
+	$(Q)O='$(O)' scripts/bench-samples.sh $(RUNFLAGS)
 
 bench-programs: $(mallib) $(progs)	##  real programs under each malloc that is installed
 	$(Q)$(O)/bench/programs -l $(mallib) $(RUNFLAGS)
 
-install: $(outputs)		##  install headers, libraries and percu.pc
-	$(Q)install -d $(DESTDIR)$(INCLUDEDIR)/percu $(DESTDIR)$(LIBDIR)/pkgconfig
-	$(Q)install -m 644 include/percu/*.h $(DESTDIR)$(INCLUDEDIR)/percu
-	$(Q)install -m 644 -D -t $(DESTDIR)$(INCLUDEDIR)/percu/hook include/percu/hook/*.h
-	$(Q)install -m 644 $(lib) $(DESTDIR)$(LIBDIR)
-	$(Q)install -m 755 $(shlib) $(DESTDIR)$(LIBDIR)
-	$(Q)ln -sf $(soname) $(DESTDIR)$(LIBDIR)/libpercu.so
-	$(Q)install -m 644 $(O)/percu.pc $(DESTDIR)$(LIBDIR)/pkgconfig
-uninstall:			##  remove what install has put there
-	$(Q)rm -f $(patsubst include/%,$(DESTDIR)$(INCLUDEDIR)/%,$(wildcard include/percu/*.h include/percu/hook/*.h))
-	$(Q)rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libpercu.a $(soname) libpercu.so pkgconfig/percu.pc)
-	$(Q)rmdir $(DESTDIR)$(INCLUDEDIR)/percu/hook $(DESTDIR)$(INCLUDEDIR)/percu 2>/dev/null || :
+install: $(outputs) $(manpages)	##  install headers, libraries, manual, what pkg-config and CMake read
+	$(Q)$(installenv) scripts/install.sh install
+uninstall: $(manpages)		##  remove what install has put there
+	$(Q)$(installenv) scripts/install.sh uninstall
+man: $(manpages)		##  the manual pages, from the headers and Documentation/
 
 clean:				##  remove all that was made under O=
 	$(Q)rm -rf $(O)
@@ -132,7 +131,7 @@ golden: $(outputs)		##  accept the fast path's instructions as they are now
 deps:				##  install what check needs and is missing
 	$(Q)CC='$(CC)' scripts/deps.sh check
 format:				##  say which files clang-format would change
-	$(Q)git ls-files '*.[ch]' | grep -v class_table.h | \
+	$(Q)git ls-files '*.[ch]' '*.hpp' '*.cc' | grep -v class_table.h | \
 		xargs clang-format --dry-run --Werror
 tags:				##  an index for editors
 	$(Q)git ls-files '*.[ch]' | xargs ctags
@@ -144,8 +143,8 @@ help:				##  this text
 	@echo 'Switches:'
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
-.PHONY: all lib check check-quick preload-check tests run stress bench bench-programs install uninstall \
-	clean classes golden deps format tags ci help
+.PHONY: all lib check check-quick preload-check tests run stress bench bench-programs \
+	bench-samples install uninstall man clean classes golden deps format tags ci help
 
 # What check runs, and what the scripts among it may want to know.
 checkenv := O='$(abspath $(O))' CC='$(CC)' SAN='$(SAN)' D='$(D)'
@@ -161,7 +160,5 @@ $(O)/libpercu.so: $(shlib) FORCE
 	$(call run,ln)
 $(mallib): $(malloc-objs) $(lib) scripts/libpercu-malloc.map FORCE
 	$(call run,mallib)
-$(O)/percu.pc: scripts/percu.pc.in FORCE
-	$(call run,pc)
 $(O)/scripts/mkclass: scripts/mkclass.c FORCE
 	$(call run,hostcc)

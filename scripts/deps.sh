@@ -111,6 +111,11 @@ probe() {
 		probe_check
 		need clang:clang:clang:clang clang --version
 		need pkg-config:pkgconf:pkgconf:pkgconf pkg-config --version
+		need cmake:cmake:cmake:cmake cmake --version
+		need mandoc:mandoc:mandoc:mandoc mandoc -h /dev/null
+		need man-db:man-db:man-db:man-db man --version
+		need curl:curl:curl:curl curl --version
+		need wrk:wrk:wrk:wrk command -v wrk
 		probe_hooks
 		;;
 	programs)

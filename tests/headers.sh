@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Every header compiles alone, the public ones as strict C11 and as C++ too.
+# Every header compiles alone, the public ones as strict C11 and as C++ too, and
+# what is in C++ as C++17.
 set -u
 
 CC=${CC:-cc}
@@ -32,10 +33,16 @@ use c c11
 test $cxx = no || use c++ c++11
 test $cxx = no || use c++ c++20
 for h in include/percu/*.h; do
-	try c c11 -Wpedantic "${h#include/}"
+	try c c11 '-Wpedantic -Wconversion' "${h#include/}"
 	try c gnu11 -D_GNU_SOURCE "${h#include/}"
 	test $cxx = no || try c++ c++11 -Wpedantic "${h#include/}"
+	test $cxx = no || try c++ c++17 '-Wpedantic -Wconversion' "${h#include/}"
 	test $cxx = no || try c++ c++20 -Wpedantic "${h#include/}"
+done
+printf '#include <memory_resource>\n' | $CC -x c++ -std=c++17 -fsyntax-only - 2>/dev/null || cxx=no
+for h in include/percu/*.hpp; do
+	test $cxx = no || try c++ c++17 '-Wpedantic -Wconversion' "${h#include/}"
+	test $cxx = no || try c++ c++20 '-Wpedantic -Wconversion' "${h#include/}"
 done
 for h in */*.h; do
 	try c gnu11 -D_GNU_SOURCE "$h"
