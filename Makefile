@@ -92,9 +92,9 @@ check-quick: $(outputs) $(tests)	##  the test programs once, short
 	$(Q)$(checksh) quick -- $(filter-out %.sh,$(check-what))
 tests: $(tests)			##  build the tests, run none
 run: $(stress)			##  the main job: count the words of all files below INPUT
-	$(Q)$(stress) words -i $(INPUT) $(RUNFLAGS)
+	$(Q)$(stress) words -i $(INPUT) --duration 30s $(RUNFLAGS)
 stress: $(stress)		##  a short stress of everything
-	$(Q)$(stress) all -t 3 $(RUNFLAGS)
+	$(Q)$(stress) --duration 20s $(RUNFLAGS)
 bench: $(progs)			##  the benchmarks
 	$(Q)$(bench) $(RUNFLAGS)
 

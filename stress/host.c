@@ -11,9 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include "stress.h"
+
+enum {
+	TIDS = 512
+};
 
 static cpu_set_t allowed;
 static pthread_once_t allowed_once = PTHREAD_ONCE_INIT;
@@ -99,10 +104,62 @@ void cpu_pin(int tid, int cpu)
 	sched_setaffinity(tid, sizeof(one), cpu < 0 ? &allowed : &one);
 }
 
+/* Threads that thread_start() started, for whoever wants to disturb one. */
+static atomic_int tids[TIDS];
+
+static int tid_enter(void)
+{
+	int tid = (int)syscall(SYS_gettid);
+
+	for (int i = 0; i < TIDS; i++) {
+		int none = 0;
+
+		if (!atomic_load_explicit(&tids[i], memory_order_relaxed) &&
+		    atomic_compare_exchange_strong(&tids[i], &none, tid))
+			return i;
+	}
+	return -1; /* it is left in peace */
+}
+
+int thread_any(struct rng *r)
+{
+	uint32_t from = rng_below(r, TIDS);
+
+	for (uint32_t i = 0; i < TIDS; i++) {
+		int tid = atomic_load(&tids[(from + i) % TIDS]);
+
+		if (tid)
+			return tid;
+	}
+	return 0;
+}
+
+struct start {
+	void *(*fn)(void *);
+	void *arg;
+	struct part *part;
+};
+
+static void *started(void *arg)
+{
+	struct start s = *(struct start *)arg;
+	int at = tid_enter();
+
+	free(arg);
+	part_here = s.part;
+	arg = s.fn(s.arg);
+	if (at >= 0)
+		atomic_store(&tids[at], 0);
+	return arg;
+}
+
 void thread_start(pthread_t *t, void *(*fn)(void *), void *arg)
 {
-	int err = pthread_create(t, NULL, fn, arg);
+	struct start *s = must(malloc(sizeof(*s)));
+	int err;
 
+	*s = (struct start){ fn, arg, part_here };
+	err = pthread_create(t, NULL, started, s);
 	if (err)
 		die("cannot start a thread: %s", strerror(err));
 }

@@ -113,6 +113,7 @@ void progress_start(struct progress *p, const char *label,
 	p->label = label;
 	p->unit = unit;
 	p->total = total;
+	p->part = part_here;
 	p->start_ns = now_ns();
 	p->shown = isatty(STDERR_FILENO);
 	if (p->shown)
@@ -122,6 +123,10 @@ void progress_start(struct progress *p, const char *label,
 double progress_stop(struct progress *p)
 {
 	p->end_ns = now_ns();
+	if (p->part && p->unit == PROGRESS_TIME)
+		atomic_fetch_add(&p->part->operations, p->done);
+	if (p->part && p->unit == PROGRESS_BYTES)
+		atomic_fetch_add(&p->part->bytes, p->done);
 	if (p->shown) {
 		atomic_store(&p->stop, true);
 		pthread_join(p->painter, NULL);
