@@ -7,6 +7,11 @@
  * of its own whose books it keeps: what it does to others must not lose what
  * is its own either.
  *
+ *	chaos_fork.c	children that use percu
+ *	chaos_limit.c	children that may have little memory
+ *	chaos_thread.c	short threads, moves, signals
+ *	chaos_sleep.c	readers that sleep in their sections
+ *	chaos_host.c	the CPUs of the process, the time of day
  *	chaos_os.c	what percu asks of the system is refused
  *	here		age, shrink, stats, barrier
  */
@@ -21,6 +26,15 @@ static struct {
 } chaos = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static struct agent agents[NR_FAULTS] = {
+	[FAULT_FORK] = { .run = agent_fork },
+	[FAULT_EXIT] = { .run = agent_exit },
+	[FAULT_AFFINITY] = { .run = agent_affinity },
+	[FAULT_CPUSET] = { .run = agent_cpuset, .end = cpuset_end },
+	[FAULT_SIGNAL] = { .run = agent_signal, .end = signal_end },
+	[FAULT_MEMORY] = { .run = agent_memory },
+	[FAULT_CGROUP] = { .run = agent_cgroup },
+	[FAULT_SLEEP] = { .run = agent_sleep },
+	[FAULT_CLOCK] = { .run = agent_clock },
 	[FAULT_CALLS] = { .run = agent_calls },
 	[FAULT_OSCALL] = { .run = agent_oscall },
 };
@@ -116,4 +130,7 @@ void chaos_end(void)
 	for (struct agent *a = agents; a < agents + NR_FAULTS; a++)
 		if (a->started)
 			pthread_join(a->thread, NULL);
+	for (struct agent *a = agents; a < agents + NR_FAULTS; a++)
+		if (a->started && a->end)
+			a->end();
 }

@@ -98,3 +98,11 @@ void agent_oscall(struct agent *a)
 		more = more && chaos_goes_on(1 + rng_below(&a->rng, PAUSE_MS));
 	}
 }
+
+void chaos_os_child(void)
+{
+	os_fault_disarm();
+	pthread_mutex_init(&os.lock, NULL);
+	pthread_cond_init(&os.disarmed, NULL);
+	os.armed = false;
+}

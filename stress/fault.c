@@ -12,6 +12,23 @@
 #include "stress.h"
 
 struct fault faults[NR_FAULTS] = {
+	[FAULT_FORK] = { .name = "fork",
+			 .what = "children are forked, and use percu" },
+	[FAULT_EXIT] = { .name = "exit",
+			 .what = "short threads come, use percu and go" },
+	[FAULT_AFFINITY] = { .name = "affinity",
+			     .what = "threads are moved between CPUs" },
+	[FAULT_CPUSET] = { .name = "cpuset",
+			   .what = "CPUs are taken away and given back" },
+	[FAULT_SIGNAL] = { .name = "signal",
+			   .what = "handlers get and put at any instruction" },
+	[FAULT_MEMORY] = { .name = "memory",
+			   .what = "children get until memory is refused" },
+	[FAULT_CGROUP] = { .name = "cgroup",
+			   .what = "children live under a limit of memory" },
+	[FAULT_SLEEP] = { .name = "sleep",
+			  .what = "readers sleep in their sections" },
+	[FAULT_CLOCK] = { .name = "clock", .what = "the time of day jumps" },
 	[FAULT_CALLS] = { "calls",
 			  "age, shrink, stats and barrier from everywhere" },
 	[FAULT_OSCALL] = { "oscall", "the n-th call of the system fails, "

@@ -2,6 +2,7 @@
 /*
  * stress/main.c - percu-stress: use percu in every way, then say if it held
  */
+#include <malloc.h>
 #include <stdlib.h>
 #include "stress.h"
 
@@ -10,6 +11,8 @@ int main(int argc, char **argv)
 	struct options o;
 	bool ok;
 
+	/* Of other arenas glibc gives nothing back: see end.c. */
+	mallopt(M_ARENA_MAX, 1);
 	options_parse(&o, argc, argv);
 	out_begin(o.output);
 	ok = parts_run(&o);

@@ -215,6 +215,15 @@ void result_json(FILE *f);
 
 /* fault.c */
 enum fault_id {
+	FAULT_FORK,
+	FAULT_EXIT,
+	FAULT_AFFINITY,
+	FAULT_CPUSET,
+	FAULT_SIGNAL,
+	FAULT_MEMORY,
+	FAULT_CGROUP,
+	FAULT_SLEEP,
+	FAULT_CLOCK,
 	FAULT_CALLS,
 	FAULT_OSCALL,
 	NR_FAULTS
@@ -254,6 +263,7 @@ void chaos_end(void);
 /* One of age, shrink, stats, barrier; not by a reader or a callback. */
 struct rng;
 void chaos_call(struct rng *r);
+bool chaos_signals(void); /* a thread is to have a stack for handlers */
 /* While audits compare, the system refuses nothing; they nest. */
 void calm_begin(void);
 void calm_end(void);
@@ -281,6 +291,7 @@ uint64_t now_ns(void);
 double cpu_seconds(void); /* of all threads so far */
 void sleep_ms(unsigned int ms);
 uint64_t rss_bytes(void);       /* resident; 0: not known */
+uint64_t rss_anonymous(void);   /* of it, what no file backs */
 unsigned int nr_cpus(void);     /* that we may run on */
 int cpu_nth(unsigned int n);    /* the n-th of those, modulo */
 void cpu_pin(int tid, int cpu); /* tid 0: the caller; cpu -1: all */
