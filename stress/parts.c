@@ -14,7 +14,7 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include "stress.h"
+#include "sampler.h"
 
 enum {
 	MIXED_SHARE = 2,
@@ -53,6 +53,7 @@ static struct part *part_new(const char *name, const struct options *o,
 	struct part *p = &parts[nr_parts++];
 
 	memset(p, 0, sizeof(*p));
+	p->start_ns = now_ns();
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	options_again(o, scenarios_named, p->again, sizeof(p->again));
 	return p;
@@ -202,6 +203,7 @@ bool parts_run(const struct options *o)
 
 	result_begin(o);
 	warm_up(o, chaos);
+	sampler_begin();
 	if (o->mixed) {
 		own.seconds = share_of(until, 1, 1);
 		mixed_run(&own, chaos);
@@ -209,6 +211,7 @@ bool parts_run(const struct options *o)
 		all_run(&own, until);
 	}
 	end_run(o);
+	sampler_end();
 	result_end();
 	return !verdict_total();
 }

@@ -119,6 +119,7 @@ struct part {
 	char name[40];
 	char again[320]; /* the command that repeats it */
 	atomic_uint failures;
+	uint64_t start_ns;
 	double seconds;                     /* that it took */
 	_Atomic uint64_t operations, bytes; /* of its progress */
 };
@@ -322,9 +323,7 @@ struct progress {
 	_Atomic uint64_t done; /* bytes, operations, files */
 	uint64_t start_ns, end_ns;
 	struct part *part;
-	bool shown;
-	pthread_t painter;
-	atomic_bool stop;
+	struct progress *before; /* that began before and goes on */
 };
 
 void progress_start(struct progress *p, const char *label,
