@@ -105,9 +105,9 @@ preload-check: $(mallib)	##  real programs under libpercu-malloc.so; TESTS="a b"
 	$(Q)$(checkenv) tests/preload.sh $(TESTS)
 tests: $(tests)			##  build the tests, run none
 run: $(stress)			##  the main job: count the words of all files below INPUT
-	$(Q)$(stress) words -i $(INPUT) $(RUNFLAGS)
+	$(Q)$(stress) words -i $(INPUT) --duration 30s $(RUNFLAGS)
 stress: $(stress)		##  a short stress of everything
-	$(Q)$(stress) all -t 3 $(RUNFLAGS)
+	$(Q)$(stress) --duration 20s $(RUNFLAGS)
 bench: $(progs)			##  the benchmarks
 	$(Q)$(bench) $(RUNFLAGS)
 bench-samples: $(filter $(O)/samples/%,$(progs))	##  the servers of samples/ on percu and on malloc

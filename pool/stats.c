@@ -190,5 +190,7 @@ PERCU_API int percu_memstats(struct percu_memstats *ms)
 	ms->defer_soft = graces.soft;
 	ms->defer_hard = graces.hard;
 	ms->grace_periods = counter_read(&graces.rounds);
+	ms->grace_ns = counter_read(&graces.ns);
+	ms->grace_max_ns = counter_read(&graces.ns_max);
 	return 0;
 }

@@ -75,6 +75,8 @@ static const struct metric whole[] = {
 	WHOLE(defer_soft, "Deferred bytes above which it is hurried", false),
 	WHOLE(defer_hard, "Deferred bytes above which callers wait", false),
 	WHOLE(grace_periods, "Grace periods waited for", true),
+	WHOLE(grace_ns, "Nanoseconds that these took", true),
+	WHOLE(grace_max_ns, "Nanoseconds of the longest", false),
 	WHOLE(large_bytes, "Bytes in large blocks", false),
 	WHOLE(large_mallocs, "Large blocks handed out", true),
 	WHOLE(large_frees, "Large blocks put back", true),

@@ -170,12 +170,22 @@ static void round_finish(struct grace *g)
 	callbacks_end(g, outer);
 }
 
+/* Another grace period is over; graces.lock is held.  Statistics read it. */
+static void grace_count(uint64_t ns)
+{
+	__atomic_fetch_add(&graces.rounds, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&graces.ns, ns, __ATOMIC_RELAXED);
+	if (ns > graces.ns_max)
+		__atomic_store_n(&graces.ns_max, ns, __ATOMIC_RELAXED);
+}
+
 /* graces.lock is held, and given back meanwhile; g is not busy. */
 static void round_run(struct grace *g, uint64_t now)
 {
 	bool flush = g->flush_at &&
 		     (g->flush_at <= now || bytes_now() >= graces.soft ||
 		      __atomic_load_n(&graces.waiters, __ATOMIC_RELAXED));
+	uint64_t from;
 
 	g->busy = true;
 	g->due = 0;
@@ -194,6 +204,7 @@ static void round_run(struct grace *g, uint64_t now)
 		g->since = now;
 		stall_begin(g);
 		graces_unlock();
+		from = os_clock(); /* and not now: flushing took time */
 		g->flavor->update_synchronize_rcu();
 		/* A reader that TSan watches can release it when it leaves. */
 		tool_acquire(
@@ -208,7 +219,7 @@ static void round_run(struct grace *g, uint64_t now)
 		}
 #endif
 		g->since = 0;
-		__atomic_fetch_add(&graces.rounds, 1, __ATOMIC_RELAXED);
+		grace_count(os_clock() - from);
 		graces_unlock();
 		round_finish(g);
 		graces_lock();

@@ -85,7 +85,8 @@ extern struct graces {
 	uint32_t waiters;    /* (a) threads that wait for done */
 	uint32_t forks;      /* (g) under way, for which threads are parked */
 	uint64_t bytes;      /* (a) in batches */
-	uint64_t rounds;     /* (a) grace periods, ever */
+	uint64_t rounds;     /* (a) grace periods, ever; with lock from here */
+	uint64_t ns, ns_max; /* (a) that these took: all, the longest */
 	uint64_t soft, hard; /* (c) bytes */
 	struct grace grace[NR_GRACES];
 } graces HIDDEN;

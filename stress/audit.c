@@ -16,6 +16,10 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include "stress.h"
 
 static void equal(const char *of, const char *what, uint64_t is,
@@ -62,6 +66,7 @@ void audit_end(const struct audit *a)
 {
 	struct percu_memstats ms;
 
+	percu_barrier();
 	percu_memstats(&ms);
 	identities(&ms);
 	equal("memstats", "alloc", ms.alloc, "alloc at the start",
@@ -73,6 +78,72 @@ void audit_end(const struct audit *a)
 	printf("  memory    out: %s in %s blocks, as at the start: %s in %s\n",
 	       num_bytes(ms.alloc).s, num_count(ms.heap_objects).s,
 	       num_bytes(a->start.alloc).s, num_count(a->start.heap_objects).s);
+}
+
+/* The number behind "key": in one object of JSON. */
+static uint64_t number_of(const char *object, const char *key)
+{
+	char quoted[40];
+	const char *at;
+
+	snprintf(quoted, sizeof(quoted), "\"%s\":", key);
+	at = strstr(object, quoted);
+	return at ? strtoull(at + strlen(quoted), NULL, 10) : 0;
+}
+
+static void pool_conserved(const char *object, uint64_t *made)
+{
+	char name[40];
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(object, "\""),
+		 object);
+	equal(name, "outstanding", number_of(object, "outstanding"),
+	      "what we hold", 0);
+	equal(name, "gets", number_of(object, "gets"), "puts + puts_rcu",
+	      number_of(object, "puts") + number_of(object, "puts_rcu"));
+	equal(name, "deferred", number_of(object, "deferred"),
+	      "what waits after a barrier", 0);
+	equal(name, "cached", number_of(object, "cached"), "what ageing leaves",
+	      0);
+	equal(name, "created", number_of(object, "created"), "destroyed",
+	      number_of(object, "destroyed"));
+	*made += number_of(object, "created");
+}
+
+/* All that percu_stats_write() says, as a string. */
+static char *statistics_text(void)
+{
+	int fd = memfd_create("statistics", MFD_CLOEXEC);
+	char *text = NULL;
+	off_t len;
+
+	if (fd < 0 || percu_stats_write(fd, PERCU_STATS_JSON))
+		die("percu_stats_write() failed");
+	len = lseek(fd, 0, SEEK_END);
+	text = must(calloc(1, (size_t)len + 1));
+	if (pread(fd, text, (size_t)len, 0) != len)
+		die("the statistics cannot be read again");
+	close(fd);
+	return text;
+}
+
+void audit_pools(uint64_t *pools, uint64_t *made)
+{
+	static const char head[] = "{\"name\":\"";
+	char *text = statistics_text();
+	char *at = strstr(text, "\"pools\":[");
+
+	for (; at && (at = strstr(at, head)); at++) {
+		char *end = strchr(at, '}');
+
+		if (!end)
+			break;
+		*end = '\0';
+		pool_conserved(at + sizeof(head) - 1, made);
+		at = end;
+		++*pools;
+	}
+	free(text);
 }
 
 void audit_quiet(struct percu_pool *pool, uint64_t gets, uint64_t puts)
@@ -106,6 +177,7 @@ void audit_destroy(struct percu_pool *pool, uint64_t reserve)
 	struct percu_pool_stats st;
 	int err;
 
+	calm_begin();
 	percu_pool_shrink(pool);
 	percu_pool_stats(pool, &st);
 	if (reserve == AUDIT_KEEPS_ALL)
@@ -119,6 +191,7 @@ void audit_destroy(struct percu_pool *pool, uint64_t reserve)
 	err = percu_pool_destroy(pool);
 	if (err)
 		fail("%s: percu_pool_destroy() said %d", st.name, err);
+	calm_end();
 }
 
 void audit_monotonic(const struct percu_pool_stats *was,

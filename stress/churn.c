@@ -6,8 +6,8 @@
  * things to them: take, give, check, resize; exchange one with whatever lies
  * in a shared slot, so that objects are given back by others than took them;
  * take and give many at once; age, shrink, look at statistics.  Meanwhile
- * storms blow (storm.c), and threads exit and are replaced: some empty their
- * hands before, some leave them to their successor.
+ * threads exit and are replaced: some empty their hands before, some leave
+ * them to their successor.
  *
  * When time is up everything is given back by the main thread, and then the
  * books must agree to the last object.
@@ -17,8 +17,6 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #include <percu/alloc.h>
 #include "churn.h"
 
@@ -29,7 +27,6 @@ enum {
 	SEATS_MAX = 192,
 	BULK_SLACK = 64,      /* objects that one seat has for a moment */
 	BEAT = 512,           /* operations between two reports */
-	MOVE_EVERY = 4000,    /* operations */
 	LIFE_MIN = 20 * 1000, /* operations of a thread */
 	LIFE_MORE = 200 * 1000,
 	TICK_MS = 2,
@@ -43,13 +40,12 @@ struct seat {
 	struct hand hand; /* its thread's; the main thread's after it */
 	struct item *held[HELD];
 	pthread_t thread;
-	atomic_int tid;
 	atomic_bool left; /* the thread is about to exit */
 };
 
 struct churn {
 	const struct options *o;
-	unsigned int storms, nr_seats;
+	unsigned int nr_seats;
 	uint64_t most_out, replaced;
 	atomic_bool stop;
 	struct progress progress;
@@ -136,9 +132,7 @@ static void seat_work(struct seat *s)
 		operation(s);
 		if (n % BEAT == 0)
 			progress_add(&ch->progress, BEAT);
-		if (ch->storms & STORM_AFFINITY && n % MOVE_EVERY == 0)
-			storm_move(&s->hand, 0);
-		if (ch->storms & STORM_EXIT && n > life)
+		if (n > life)
 			break;
 	}
 }
@@ -147,19 +141,15 @@ static void *seat_thread(void *arg)
 {
 	struct seat *s = arg;
 
-	atomic_store(&s->tid, (int)syscall(SYS_gettid));
-	if (s->churn->storms & STORM_SIGNAL)
-		storm_signal_begin();
 	seat_work(s);
 	if (rng_below(&s->hand.rng, 2))
 		seat_empty(s);
-	storm_signal_end();
 	atomic_store(&s->left, true);
 	return NULL;
 }
 
-/* The main thread, each tick: replace who left, move somebody. */
-static void tick(struct churn *ch, struct hand *own)
+/* The main thread, each tick: replace who left. */
+static void tick(struct churn *ch)
 {
 	for (unsigned int i = 0; i < ch->nr_seats; i++) {
 		struct seat *s = &ch->seats[i];
@@ -168,23 +158,14 @@ static void tick(struct churn *ch, struct hand *own)
 			continue;
 		pthread_join(s->thread, NULL);
 		atomic_store(&s->left, false);
-		atomic_store(&s->tid, 0);
 		thread_start(&s->thread, seat_thread, s);
 		ch->replaced++;
-	}
-	if (ch->storms & STORM_AFFINITY) {
-		int tid = atomic_load(
-			&ch->seats[rng_below(&own->rng, ch->nr_seats)].tid);
-
-		if (tid)
-			storm_move(own, tid);
 	}
 }
 
 static void supervise(struct churn *ch)
 {
-	struct hand own = { .rng.state = mix64(ch->o->seed ^ 0x717c) };
-	uint64_t end = now_ns() + ch->o->seconds * 1000000000ull;
+	uint64_t end = now_ns() + (uint64_t)(ch->o->seconds * 1e9);
 	uint64_t last = 0, since = now_ns();
 
 	while (now_ns() < end) {
@@ -197,21 +178,19 @@ static void supervise(struct churn *ch)
 			die("no thread has done anything for %d s",
 			    HANG_MS / 1000);
 		}
-		tick(ch, &own);
+		tick(ch);
 		sleep_ms(TICK_MS);
 	}
 }
 
 static struct churn *churn_new(const struct options *o)
 {
-	unsigned int seats = o->workers ? o->workers :
+	unsigned int seats = o->threads ? o->threads :
 					  SEATS_PER_CPU * nr_cpus();
 	struct churn *ch = must(calloc(1, sizeof(*ch)));
 	struct item *it;
 
 	ch->o = o;
-	ch->storms = STRESS_SANITIZED ? o->storms & ~(unsigned int)STORM_FORK :
-					o->storms;
 	ch->nr_seats = seats < SEATS_MAX ? seats : SEATS_MAX;
 	ch->most_out = (uint64_t)ch->nr_seats * (HELD + BULK_SLACK) + SLOTS +
 		       BULK_SLACK;
@@ -229,18 +208,14 @@ static struct churn *churn_new(const struct options *o)
 	return ch;
 }
 
-static void churn_blow(struct churn *ch, struct hand *sum)
+static void churn_blow(struct churn *ch)
 {
-	if (ch->storms & STORM_FORK)
-		storm_fork_begin(ch->o->seed);
 	for (unsigned int i = 0; i < ch->nr_seats; i++)
 		thread_start(&ch->seats[i].thread, seat_thread, &ch->seats[i]);
 	supervise(ch);
 	atomic_store(&ch->stop, true);
 	for (unsigned int i = 0; i < ch->nr_seats; i++)
 		pthread_join(ch->seats[i].thread, NULL);
-	if (ch->storms & STORM_FORK)
-		storm_fork_end(sum);
 }
 
 /* By the main thread, which took none of it. */
@@ -261,12 +236,8 @@ static void churn_print(const struct churn *ch, const struct hand *sum,
 	printf("  did       %s operations in %.1f s; %s checks of a stamp, %s exchanges\n",
 	       num_count(ch->progress.done).s, seconds,
 	       num_count(sum->checked).s, num_count(sum->moved).s);
-	printf("  storms    %u threads, %s replaced, %s moves, %s signals, %s children%s\n",
-	       ch->nr_seats, num_count(ch->replaced).s,
-	       num_count(storm_moves()).s, num_count(storm_signals()).s,
-	       num_count(storm_forks()).s,
-	       ch->storms == ch->o->storms ? "" :
-					     " (no fork under a sanitizer)");
+	printf("  threads   %u, %s replaced\n", ch->nr_seats,
+	       num_count(ch->replaced).s);
 	audit_table_head();
 	for (size_t i = 0; i < NR_KINDS; i++)
 		audit_table_row(kinds[i].pool);
@@ -296,24 +267,20 @@ void churn_run(const struct options *o)
 {
 	struct hand sum = { .rng.state = mix64(o->seed ^ 0x5075) };
 	struct churn *ch = churn_new(o);
-	struct audit audit;
 	double seconds;
 
 	law("memory is in one hand at a time: a stamp is as its owner left it");
 	law("ctor, dtor, reset, limit, reserve, zeroing, alignment as pool.h and alloc.h say");
 	law("statistics only grow, and agree with our own count to the last object");
-	audit_begin(&audit);
 	kinds_create();
-	storm_signal_init();
 	progress_start(&ch->progress, "churn", PROGRESS_TIME,
-		       o->seconds * 1000ull);
-	churn_blow(ch, &sum);
+		       (uint64_t)(o->seconds * 1e3));
+	churn_blow(ch);
 	seconds = progress_stop(&ch->progress);
 	churn_empty(ch, &sum);
 	churn_print(ch, &sum, seconds);
 	churn_audit(&sum);
 	kinds_destroy();
-	audit_end(&audit);
 	free(ch->items);
 	free(ch->seats);
 	free(ch);

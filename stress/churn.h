@@ -78,15 +78,4 @@ void bulk_round(struct hand *h); /* several at once, taken and given */
 void hand_look(struct hand *h, uint64_t most_out); /* statistics are sane */
 void hand_add(struct hand *sum, const struct hand *h);
 
-/* storm.c */
-bool storm_signal_init(void);
-void storm_signal_begin(void); /* the calling thread gets signals */
-void storm_signal_end(void);
-uint64_t storm_signals(void);               /* so far */
-void storm_move(struct hand *h, pid_t tid); /* to a random CPU; 0: the caller */
-uint64_t storm_moves(void);
-void storm_fork_begin(uint64_t seed);
-void storm_fork_end(struct hand *sum); /* adds the parent's part */
-uint64_t storm_forks(void);
-
 #endif /* STRESS_CHURN_H */

@@ -141,7 +141,7 @@ void drain_run(const struct options *o)
 		.size = OBJECT,
 		.ctor = object_ctor,
 	};
-	unsigned int n = o->workers ? o->workers : 2 * nr_cpus();
+	unsigned int n = o->threads ? o->threads : 2 * nr_cpus();
 	struct drain d = { .pool = must(percu_pool_create(&attr)) };
 	struct worker w[WORKERS_MAX];
 	pthread_t t[WORKERS_MAX + 1];

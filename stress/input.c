@@ -243,7 +243,7 @@ void input_close(struct input_file *f, int fd)
 /* Neither pass is to wait for the disk. */
 void input_warm(struct input *in)
 {
-	static char buf[1 << 20];
+	static char buf[64 << 10];
 	struct progress reading;
 	ssize_t n;
 

@@ -55,6 +55,12 @@ void item_check(struct hand *h, const struct item *it)
 		     item_name(it), (const void *)it->p, item_size(it));
 }
 
+static bool refusal_right(const struct kind *k, int err)
+{
+	return err == (k->fickle ? EAGAIN : ENOMEM) ||
+	       (err == ENOMEM && refusals());
+}
+
 static void object_take(struct hand *h, struct item *it)
 {
 	size_t nth = rng_below(&h->rng, NR_KINDS);
@@ -65,7 +71,7 @@ static void object_take(struct hand *h, struct item *it)
 	obj = percu_pool_get(k->pool);
 	if (!obj) {
 		h->refused[nth]++;
-		if (errno != (k->fickle ? EAGAIN : ENOMEM))
+		if (!refusal_right(k, errno))
 			fail("%s: a get failed with errno %d", k->attr.name,
 			     errno);
 		return;
@@ -111,6 +117,8 @@ static void block_take(struct hand *h, struct item *it)
 			fail("block: %zu usable bytes, but percu_good_size(%zu) is %zu",
 			     percu_usable_size(p), size, percu_good_size(size));
 	}
+	if (!p && refusals())
+		return;
 	if (!p)
 		die("percu_alloc: out of memory for %zu bytes", size);
 	*it = (struct item){
@@ -161,6 +169,8 @@ void item_resize(struct hand *h, struct item *it)
 		return;
 	item_check(h, it);
 	p = percu_realloc(it->p, size);
+	if (!p && refusals())
+		return;
 	if (!p)
 		die("percu_realloc: out of memory for %zu bytes", size);
 	if (!stamp_prefix(p, kept, it->size, it->key))
@@ -187,8 +197,8 @@ static size_t bulk_take(struct hand *h, struct kind *k, struct item *items,
 		    got, n);
 	if (got < n) {
 		h->refused[k - kinds]++;
-		if (errno != (k->fickle ? EAGAIN : ENOMEM) ||
-		    !(k->fickle || k->attr.limit))
+		if (!refusal_right(k, errno) ||
+		    !(k->fickle || k->attr.limit || refusals()))
 			fail("%s: got %zu of %zu, errno %d", k->attr.name, got,
 			     n, errno);
 	}

@@ -1,29 +1,34 @@
 // SPDX-License-Identifier: MIT
 /*
- * stress/progress.c - a bar for whoever watches, and a stop-watch
+ * stress/progress.c - a line for whoever watches, and a stop-watch
  *
- * A painter thread wakes ten times a second and draws on stderr; there is
- * none if stderr is no terminal.  The one thing that the workers do is add to
- * a counter.
+ * Workers add to a counter, no more.  The sampler's thread has the line drawn
+ * on stderr: over and over in its place where that is a terminal, once in a
+ * while where it is not.
  *
- *	  percu     [#############...............]  46%  225.1 / 489.2 MB  183 MB/s
- *	  churn     [####........................]  14%  0.7 / 5.0 s  9.8 M ops/s
- *	  looking   12,345 files
+ *	churn     [####........]  14%  9.8 M ops/s, 1,234 live, 1.3 MB cached, 0.2 MB deferred, 31 faults
  */
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include "stress.h"
+#include "sampler.h"
+
+#define PLAIN_NS 5000000000u
 
 enum {
-	TICK_MS = 100,
-	BAR_MIN = 10,
-	BAR_MAX = 40,
-	REST = 56
+	TERMINAL_NS = 100 * 1000 * 1000,
+	BAR = 20,
+	LINE = 256,
 };
 
+static struct progress *current; /* (lock) the one that began last */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_bool painted; /* there is a bar on the current line */
+
+static struct {
+	uint64_t ns, operations; /* when it was shown last */
+} shown;
 
 void progress_clear(void)
 {
@@ -34,76 +39,86 @@ void progress_clear(void)
 		return;
 }
 
-static int bar_width(void)
+/* What runs and how far it is, 0 to 1; -1: nobody knows. */
+static double current_part(char *label, size_t size)
 {
-	struct winsize ws;
-	int width = BAR_MAX;
+	double part = -1;
 
-	if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &ws) && ws.ws_col)
-		width = ws.ws_col - REST;
-	if (width < BAR_MIN)
-		width = BAR_MIN;
-	return width < BAR_MAX ? width : BAR_MAX;
-}
+	pthread_mutex_lock(&lock);
+	if (current) {
+		double total = (double)current->total;
+		double at =
+			current->unit == PROGRESS_TIME ?
+				(double)(now_ns() - current->start_ns) / 1e6 :
+				(double)atomic_load(&current->done);
 
-static int figures(char *buf, size_t size, const struct progress *p,
-		   double *part)
-{
-	double done =
-		(double)atomic_load_explicit(&p->done, memory_order_relaxed) /
-		1e6;
-	double seconds = (double)(now_ns() - p->start_ns) / 1e9;
-	double rate = seconds > 0 ? done / seconds : 0;
-	double total = (double)p->total;
-
-	if (p->unit == PROGRESS_BYTES) {
-		*part = total > 0 ? done * 1e6 / total : 0;
-		return snprintf(buf, size, "%.1f / %.1f MB  %.0f MB/s", done,
-				total / 1e6, rate);
+		snprintf(label, size, "%s", current->label);
+		if (current->unit != PROGRESS_FILES && total > 0)
+			part = at < total ? at / total : 1;
 	}
-	*part = total > 0 ? seconds * 1e3 / total : 0;
-	return snprintf(buf, size, "%.1f / %.1f s  %.1f M ops/s", seconds,
-			total / 1e3, rate);
+	pthread_mutex_unlock(&lock);
+	return part;
 }
 
-static int bar_line(char *line, size_t size, const struct progress *p)
+static int figures(char *buf, size_t size, const struct sample *now)
 {
-	int width = bar_width(), full;
-	char text[80];
-	double part;
+	double seconds = (double)(now->ns - shown.ns) / 1e9;
+	double rate = seconds > 0 ?
+			      (double)(now->operations - shown.operations) /
+				      1e6 / seconds :
+			      0;
 
-	figures(text, sizeof(text), p, &part);
-	part = part > 1 ? 1 : part;
-	full = (int)(part * width);
 	return snprintf(
-		line, size, "\r\033[K  %-9s [%.*s%.*s] %3.0f%%  %s", p->label,
-		full, "########################################", width - full,
-		"........................................", 100 * part, text);
+		buf, size,
+		"%.1f M ops/s, %s live, %s cached, %s deferred, %s faults",
+		rate, num_count(now->objects).s, num_bytes(now->cached).s,
+		num_bytes(now->deferred).s, num_count(faults_total()).s);
 }
 
-static void paint_once(const struct progress *p)
+static void paint(const struct sample *now)
 {
-	char line[200];
-	int len;
+	char label[16] = "", text[LINE], line[2 * LINE];
+	double part = current_part(label, sizeof(label));
+	int full = (int)(part * BAR), len;
+	struct winsize ws;
 
-	if (p->unit == PROGRESS_FILES)
-		len = snprintf(line, sizeof(line), "\r\033[K  %-9s %s files",
-			       p->label, num_count(atomic_load(&p->done)).s);
+	figures(text, sizeof(text), now);
+	if (part < 0)
+		len = snprintf(line, sizeof(line), "  %-9s %s", label, text);
 	else
-		len = bar_line(line, sizeof(line), p);
-	if (len > 0 && write(STDERR_FILENO, line, (size_t)len) > 0)
+		len = snprintf(line, sizeof(line),
+			       "  %-9s [%.*s%.*s] %3.0f%%  %s", label, full,
+			       "####################", BAR - full,
+			       "....................", 100 * part, text);
+	if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &ws) && ws.ws_col &&
+	    len >= ws.ws_col)
+		line[ws.ws_col - 1] = '\0';
+	if (dprintf(STDERR_FILENO, "\r\033[K%s", line) > 0)
 		atomic_store(&painted, true);
 }
 
-static void *paint(void *arg)
+static void tell(const struct sample *now)
 {
-	struct progress *p = arg;
+	char label[16] = "", text[LINE];
 
-	while (!atomic_load(&p->stop)) {
-		paint_once(p);
-		sleep_ms(TICK_MS);
-	}
-	return NULL;
+	current_part(label, sizeof(label));
+	figures(text, sizeof(text), now);
+	dprintf(STDERR_FILENO, "percu-stress: %4.0f s  %-9s %s\n",
+		(double)now->ns / 1e9, label, text);
+}
+
+void progress_show(const struct sample *now)
+{
+	bool terminal = isatty(STDERR_FILENO);
+
+	if (now->ns - shown.ns < (terminal ? TERMINAL_NS : PLAIN_NS))
+		return;
+	if (terminal)
+		paint(now);
+	else
+		tell(now);
+	shown.ns = now->ns;
+	shown.operations = now->operations;
 }
 
 void progress_start(struct progress *p, const char *label,
@@ -113,19 +128,34 @@ void progress_start(struct progress *p, const char *label,
 	p->label = label;
 	p->unit = unit;
 	p->total = total;
+	p->part = part_here;
 	p->start_ns = now_ns();
-	p->shown = isatty(STDERR_FILENO);
-	if (p->shown)
-		thread_start(&p->painter, paint, p);
+	pthread_mutex_lock(&lock);
+	p->before = current;
+	current = p;
+	pthread_mutex_unlock(&lock);
+}
+
+/* Others may have begun since. */
+static void forget(struct progress *p)
+{
+	struct progress **at = &current;
+
+	pthread_mutex_lock(&lock);
+	while (*at && *at != p)
+		at = &(*at)->before;
+	if (*at)
+		*at = p->before;
+	pthread_mutex_unlock(&lock);
 }
 
 double progress_stop(struct progress *p)
 {
 	p->end_ns = now_ns();
-	if (p->shown) {
-		atomic_store(&p->stop, true);
-		pthread_join(p->painter, NULL);
-		progress_clear();
-	}
+	forget(p);
+	if (p->part && p->unit == PROGRESS_TIME)
+		atomic_fetch_add(&p->part->operations, p->done);
+	if (p->part && p->unit == PROGRESS_BYTES)
+		atomic_fetch_add(&p->part->bytes, p->done);
 	return (double)(p->end_ns - p->start_ns + 1) / 1e9;
 }

@@ -4,13 +4,35 @@
  *
  * Each scenario states the laws that it checks, breaks in on itself in every
  * way it knows, and ends with a verdict.  A law that does not hold is a call
- * of fail(); the verdict is the number of those calls.
+ * of fail(); the verdict is the number of those calls, and what the end of the
+ * run finds (end.c).
  *
- *	scenario	a file with a xxx_run() function: words, churn, handover
+ *	scenario	a file with a xxx_run() function, and a row in scenarios[]
+ *	part		a run of one scenario, or of several at once (mixed)
+ *	fault		what is forced to happen, with a count (fault.c)
+ *	chaos		the faults that happen beside any scenario (chaos.c)
  *	stamp		a pattern that fills a block and depends on a key
  *	audit		the comparison of percu's statistics with our own counts
  *
- * The library is used through its public headers alone.
+ * What a scenario does to fit in:
+ *
+ *	- it has xxx_run(o), stops by itself after o->seconds, and starts from
+ *	  nothing each time: it is run more than once in a process;
+ *	- it starts threads with thread_start() alone, so that chaos finds them
+ *	  and a failure in them is known as the scenario's;
+ *	- it prints with printf() from the thread that runs xxx_run(), and is
+ *	  muted, prefixed or turned into comments as the user has asked (out.c);
+ *	- it wraps what may be refused in must() or must_do(), or can do without;
+ *	- it counts with progress_add() and calls audit_quiet() and
+ *	  audit_destroy() for its pools; that all memory is back is seen to by
+ *	  who runs it;
+ *	- what it asks of the process alone (resident memory, the whole heap) it
+ *	  asks only if alone();
+ *	- slots that percu_vec_check() found stale go to verdict_stale(), workers
+ *	  that never ended to verdict_leaked().
+ *
+ * The library is used through its public headers, but for its fault points
+ * (sys/os.h), which chaos_os.c arms.
  */
 #ifndef STRESS_STRESS_H
 #define STRESS_STRESS_H
@@ -19,6 +41,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <pthread.h>
 #include <percu/pool.h>
 #include <percu/stats.h>
@@ -36,23 +59,28 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* What makes a scenario harder (churn). */
-enum storm {
-	STORM_AFFINITY = 1 << 0, /* threads are moved between CPUs */
-	STORM_SIGNAL = 1 << 1,   /* a timer's signals interrupt them */
-	STORM_FORK = 1 << 2,     /* children are forked, and use percu */
-	STORM_EXIT = 1 << 3,     /* threads exit and are replaced */
-	STORM_ALL = (1 << 4) - 1,
+enum output {
+	OUTPUT_TEXT,
+	OUTPUT_TAP,
+	OUTPUT_JSON,
 };
 
 struct options {
 	const char **paths; /* words: where the input is */
 	size_t nr_paths;
-	unsigned int workers; /* 0: the scenario's default */
-	unsigned int seconds;
-	unsigned int storms; /* of enum storm */
-	bool brief;          /* words: 20 MB of the input */
+	unsigned int workers; /* coroutines; 0: the scenario's default */
+	unsigned int threads; /* of the OS; 0: by the number of CPUs */
+	double seconds;       /* for this run of this scenario */
+	bool brief;           /* words: 20 MB of the input */
+	bool once;            /* jobs are done once */
+	bool mixed;           /* others run at the same time */
 	uint64_t seed;
+	/* What scenarios do not ask for. */
+	enum output output;
+	const char *report;  /* a folder, or NULL */
+	unsigned int chosen; /* bits of scenarios[] */
+	bool everything;     /* all of them, and a mixed part in the end */
+	const char *chaos;   /* as it was asked for, or NULL */
 };
 
 void words_run(const struct options *o);
@@ -61,15 +89,185 @@ void handover_run(const struct options *o);
 void drain_run(const struct options *o);
 void vec_run(const struct options *o);
 
-/* verdict.c: may be called by any thread, and by a forked child. */
+/* scenarios.c: the table */
+struct scenario {
+	const char *name, *what;
+	void (*run)(const struct options *o);
+	bool job; /* ends when it is done: done again until time is up */
+};
+
+enum {
+	NR_SCENARIOS = 5
+};
+
+extern const struct scenario scenarios[NR_SCENARIOS];
+
+/* parts.c: runs what was chosen, then the end.  True: all laws held. */
+bool parts_run(const struct options *o);
+bool alone(void); /* no other scenario, no chaos at the moment */
+
+/* cmdline.c */
+void options_parse(struct options *o, int argc, char **argv);
+void options_again(const struct options *o, const char *name, char *buf,
+		   size_t size); /* the command that repeats it */
+
+/*
+ * verdict.c: may be called by any thread, and by a forked child.  A failure
+ * belongs to the part that the calling thread works for.
+ */
+struct part {
+	char name[40];
+	char again[320]; /* the command that repeats it */
+	atomic_uint failures;
+	uint64_t start_ns;
+	double seconds;                     /* that it took */
+	_Atomic uint64_t operations, bytes; /* of its progress */
+};
+
+enum {
+	PARTS_MAX = 2 * NR_SCENARIOS + 4,
+	FAILURES_KEPT = 16, /* lines; further ones are counted */
+	FAILURE_LINE = 640,
+};
+
+extern struct part parts[PARTS_MAX];
+extern unsigned int nr_parts;
+extern __thread struct part *part_here; /* NULL: nobody's */
+
 __attribute__((format(printf, 1, 2), cold)) void fail(const char *fmt, ...);
 __attribute__((format(printf, 1, 2), cold, noreturn)) void
-die(const char *fmt, ...); /* fail, verdict, exit */
-void verdict_begin(const char *scenario, const struct options *o);
-bool verdict_end(void);              /* prints it; true: ok */
-unsigned int verdict_failures(void); /* so far */
-void law(const char *text);          /* prints what is going to be checked */
-void *must(void *p);                 /* dies of NULL */
+die(const char *fmt, ...);                /* fail, verdict, exit */
+unsigned int verdict_failures(void);      /* of the caller's part so far */
+unsigned int verdict_total(void);         /* of all */
+const char *verdict_line(unsigned int n); /* the n-th failure; NULL: no more */
+void verdict_stale(uint64_t slots, const char *vec); /* 0 counts a check */
+__attribute__((format(printf, 2, 3))) void verdict_leaked(unsigned int workers,
+							  const char *fmt, ...);
+void law(const char *text); /* prints what is going to be checked */
+
+/*
+ * What may be refused.  Where a fault refuses what is asked of the system, a
+ * call that fails is done once more while no fault is armed: what fails then
+ * fails for good.
+ */
+bool refusals(void); /* a fault may have been the reason */
+__attribute__((noreturn, cold)) void out_of_memory(void);
+
+#define must(call)                          \
+	({                                  \
+		__auto_type must_ = (call); \
+		if (!must_ && refusals()) { \
+			calm_begin();       \
+			must_ = (call);     \
+			calm_end();         \
+		}                           \
+		if (!must_)                 \
+			out_of_memory();    \
+		must_;                      \
+	})
+
+/* The same of 0 and -errno; gives what the last try said. */
+#define must_do(call)                                                       \
+	({                                                                  \
+		int must_ = (call);                                         \
+		if ((must_ == -ENOMEM || must_ == -EAGAIN) && refusals()) { \
+			calm_begin();                                       \
+			must_ = (call);                                     \
+			calm_end();                                         \
+		}                                                           \
+		must_;                                                      \
+	})
+
+/* end.c: what must hold when all is over, and what was found */
+enum end_law {
+	END_CONSERVED,
+	END_RETAINED,
+	END_DEFERRED,
+	END_STALE,
+	END_WORKERS,
+	END_STATISTICS,
+	END_RESIDENT,
+	END_FAULTS,
+	NR_END_LAWS
+};
+
+struct finding {
+	const char *name;
+	bool ok;
+	char text[320];
+};
+
+extern struct finding findings[NR_END_LAWS];
+
+void end_warm(void); /* resident memory is compared with what it is now */
+void end_run(const struct options *o);
+
+/* out.c: stdout becomes what the user has asked for. */
+void out_begin(enum output how);
+void out_mute(bool mute);
+bool out_muted(void);
+__attribute__((format(printf, 1, 2))) void out_result(const char *fmt, ...);
+
+/* result.c: the verdict on stdout, and in the report. */
+void result_begin(const struct options *o);
+void result_part(const struct part *p);
+void result_end(void);
+void result_json(FILE *f);
+
+/* fault.c */
+enum fault_id {
+	FAULT_FORK,
+	FAULT_EXIT,
+	FAULT_AFFINITY,
+	FAULT_CPUSET,
+	FAULT_SIGNAL,
+	FAULT_MEMORY,
+	FAULT_CGROUP,
+	FAULT_SLEEP,
+	FAULT_CLOCK,
+	FAULT_CALLS,
+	FAULT_OSCALL,
+	NR_FAULTS
+};
+
+struct fault {
+	const char *name, *what;
+	_Atomic uint64_t fired;
+	bool requested;
+	char skipped[96]; /* why it cannot happen here */
+};
+
+extern struct fault faults[NR_FAULTS];
+
+/* Also by handlers. */
+static inline void fault_fired(enum fault_id id, uint64_t times)
+{
+	atomic_fetch_add_explicit(&faults[id].fired, times,
+				  memory_order_relaxed);
+}
+
+static inline uint64_t fault_count(enum fault_id id)
+{
+	return atomic_load_explicit(&faults[id].fired, memory_order_relaxed);
+}
+
+bool faults_request(const char *list); /* "a,b", "all", "none"; false: what? */
+uint64_t faults_total(void);
+bool faults_wanted(void);            /* any */
+bool fault_wanted(enum fault_id id); /* requested, and not skipped */
+__attribute__((format(printf, 2, 3))) void fault_skip(enum fault_id id,
+						      const char *fmt, ...);
+
+/* chaos.c: the faults that were requested, from begin to end. */
+void chaos_begin(uint64_t seed);
+void chaos_end(void);
+/* One of age, shrink, stats, barrier; not by a reader or a callback. */
+struct rng;
+void chaos_call(struct rng *r);
+bool chaos_signals(void); /* a thread is to have a stack for handlers */
+/* While audits compare, the system refuses nothing; they nest. */
+void calm_begin(void);
+void calm_end(void);
 
 /* rng.c: splitmix64.  One generator a thread. */
 struct rng {
@@ -94,10 +292,13 @@ uint64_t now_ns(void);
 double cpu_seconds(void); /* of all threads so far */
 void sleep_ms(unsigned int ms);
 uint64_t rss_bytes(void);       /* resident; 0: not known */
+uint64_t rss_anonymous(void);   /* of it, what no file backs */
 unsigned int nr_cpus(void);     /* that we may run on */
 int cpu_nth(unsigned int n);    /* the n-th of those, modulo */
 void cpu_pin(int tid, int cpu); /* tid 0: the caller; cpu -1: all */
+/* The thread belongs to the caller's part, and chaos may meet it. */
 void thread_start(pthread_t *t, void *(*fn)(void *), void *arg);
+int thread_any(struct rng *r); /* the tid of one of those; 0: none found */
 
 /* text.c: numbers for people, by value, so that printf can take many. */
 struct numeral {
@@ -108,7 +309,7 @@ struct numeral num_count(uint64_t n); /* 1,234,567 */
 struct numeral num_bytes(uint64_t n); /* 12.3 MB; 1 MB = 10^6 */
 struct numeral num_percent(uint64_t part, uint64_t whole);
 
-/* progress.c: a bar on stderr, if that is a terminal; a stop-watch anyway. */
+/* progress.c: how far it is, for people and for whoever plots it. */
 enum progress_unit {
 	PROGRESS_BYTES, /* ends when done == total */
 	PROGRESS_TIME,  /* ends total ms after its start */
@@ -121,9 +322,8 @@ struct progress {
 	uint64_t total;        /* bytes, or milliseconds */
 	_Atomic uint64_t done; /* bytes, operations, files */
 	uint64_t start_ns, end_ns;
-	atomic_bool stop;
-	bool shown;
-	pthread_t painter;
+	struct part *part;
+	struct progress *before; /* that began before and goes on */
 };
 
 void progress_start(struct progress *p, const char *label,
@@ -140,9 +340,11 @@ struct audit {
 	struct percu_memstats start;
 };
 
+/* Around a part, chaos and all: memory is as it was. */
 void audit_begin(struct audit *a);
-void audit_end(const struct audit *a); /* memory is as it was */
-void audit_identities(void);           /* hold at any time */
+void audit_end(const struct audit *a);
+void audit_pools(uint64_t *pools, uint64_t *made); /* each is conserved */
+void audit_identities(void);                       /* hold at any time */
 /* A quiet pool, out of which n objects were taken and put back. */
 void audit_quiet(struct percu_pool *pool, uint64_t gets, uint64_t puts);
 /* Shrinks a quiet pool to its reserve, then destroys it. */

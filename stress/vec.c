@@ -326,7 +326,7 @@ static void have_gone(struct writer *w)
 static bool did(struct writer *w, const char *what, int err)
 {
 	w->s->edits++;
-	if (err == -EAGAIN)
+	if (err == -EAGAIN || (err == -ENOMEM && refusals()))
 		atomic_fetch_add(&vs.refused, 1);
 	else if (err)
 		fail("%s: %s returned %d", w->s->name, what, err);
@@ -517,7 +517,7 @@ static void subjects_begin(void)
 		pthread_mutex_init(&s->lock, NULL);
 		s->number = s->edits = 0;
 		s->target = s->most;
-		if (percu_vec_init(&s->vec, &attr))
+		if (must_do(percu_vec_init(&s->vec, &attr)))
 			die("no memory for a vector");
 	}
 }
@@ -526,8 +526,7 @@ static void subjects_end(uint64_t *edits)
 {
 	for (struct subject *s = subjects; s < subjects + ARRAY_SIZE(subjects);
 	     s++) {
-		if (percu_vec_check(&s->vec))
-			fail("%s: the audit found something", s->name);
+		verdict_stale(percu_vec_check(&s->vec) != 0, s->name);
 		percu_vec_destroy(&s->vec);
 		pthread_mutex_destroy(&s->lock);
 		*edits += s->edits;
@@ -563,7 +562,7 @@ static void report(const struct reader *r, unsigned int n, uint64_t edits,
 
 void vec_run(const struct options *o)
 {
-	unsigned int n = o->workers ? o->workers : nr_cpus() + 1;
+	unsigned int n = o->threads ? o->threads : nr_cpus() + 1;
 	struct reader *r = must(calloc(READERS_MAX, sizeof(*r)));
 	struct writer *w = must(calloc(WRITERS, sizeof(*w)));
 	pthread_t t[READERS_MAX + WRITERS + 1];

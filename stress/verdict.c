@@ -5,8 +5,10 @@
  * fail() is called from threads that are in the middle of anything and from
  * forked children, whose copy of stdio's locks may be taken for ever.  So it
  * formats into its own buffer and writes that, and there is no lock here.
- * After MAX_LINES failures only the count goes on: a broken allocator breaks
+ * After FAILURES_KEPT lines only the count goes on: a broken allocator breaks
  * everything at once.
+ *
+ * A failure is one line: where, what, and the command that repeats it.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,14 +18,16 @@
 #include "stress.h"
 
 enum {
-	MAX_LINES = 10,
-	LINE = 256
+	LINE = 256 /* of what */
 };
 
-static const char *scenario;
+__thread struct part *part_here;
+
 static atomic_uint failures;
-static char first[LINE]; /* written by whoever counted to one */
-static atomic_bool first_ready;
+static struct {
+	char line[FAILURE_LINE]; /* by whoever counted to it */
+	atomic_bool ready;
+} kept[FAILURES_KEPT];
 
 static void put_line(const char *line, size_t len)
 {
@@ -38,23 +42,33 @@ static void put_line(const char *line, size_t len)
 	}
 }
 
+static void keep(unsigned int nth, const char *what)
+{
+	const struct part *p = part_here;
+	char line[FAILURE_LINE + 32];
+	int len;
+
+	snprintf(kept[nth].line, FAILURE_LINE, "%s: %s%s%s%s",
+		 p ? p->name : "outside of any scenario", what,
+		 p ? " [again: " : "", p ? p->again : "", p ? "]" : "");
+	atomic_store_explicit(&kept[nth].ready, true, memory_order_release);
+	len = snprintf(line, sizeof(line), "percu-stress: FAILED: %s\n",
+		       kept[nth].line);
+	put_line(line, (size_t)len);
+}
+
 __attribute__((format(printf, 1, 0))) static void failv(const char *fmt,
 							va_list ap)
 {
 	unsigned int nth = atomic_fetch_add(&failures, 1);
-	char what[LINE], line[LINE + 64];
-	int len;
+	char what[LINE];
 
-	if (nth >= MAX_LINES)
+	if (part_here)
+		atomic_fetch_add(&part_here->failures, 1);
+	if (nth >= FAILURES_KEPT)
 		return;
 	vsnprintf(what, sizeof(what), fmt, ap);
-	if (!nth) {
-		memcpy(first, what, sizeof(first));
-		atomic_store_explicit(&first_ready, true, memory_order_release);
-	}
-	len = snprintf(line, sizeof(line), "percu-stress: %s: FAILED: %s\n",
-		       scenario ? scenario : "setup", what);
-	put_line(line, (size_t)len);
+	keep(nth, what);
 }
 
 void fail(const char *fmt, ...)
@@ -74,54 +88,36 @@ void die(const char *fmt, ...)
 	va_start(ap, fmt);
 	failv(fmt, ap);
 	va_end(ap);
-	verdict_end();
-	fflush(stdout);
+	result_end();
 	_exit(EXIT_FAILURE);
 }
 
-void *must(void *p)
+void out_of_memory(void)
 {
-	if (!p)
-		die("out of memory");
-	return p;
+	die("out of memory");
 }
 
 unsigned int verdict_failures(void)
 {
+	return part_here ? atomic_load(&part_here->failures) :
+			   atomic_load(&failures);
+}
+
+unsigned int verdict_total(void)
+{
 	return atomic_load(&failures);
 }
 
-void verdict_begin(const char *name, const struct options *o)
+/* Acquire: pairs with keep(). */
+const char *verdict_line(unsigned int n)
 {
-	scenario = name;
-	atomic_store(&failures, 0);
-	atomic_store(&first_ready, false);
-	printf("%s: mode %s, %u CPUs, seed 0x%llx\n", name, percu_mode(),
-	       nr_cpus(), (unsigned long long)o->seed);
-	fflush(stdout);
+	if (n >= FAILURES_KEPT ||
+	    !atomic_load_explicit(&kept[n].ready, memory_order_acquire))
+		return NULL;
+	return kept[n].line;
 }
 
 void law(const char *text)
 {
 	printf("  law       %s\n", text);
-	fflush(stdout);
-}
-
-bool verdict_end(void)
-{
-	unsigned int n = atomic_load(&failures);
-
-	if (!n) {
-		printf("verdict: ok\n");
-	} else {
-		bool ready = atomic_load_explicit(&first_ready,
-						  memory_order_acquire);
-
-		printf("verdict: FAILED: %s", ready ? first : "?");
-		if (n > 1)
-			printf(" (and %u more)", n - 1);
-		printf("\n");
-	}
-	fflush(stdout);
-	return !n;
 }

@@ -195,7 +195,7 @@ static void pools_audit(const struct word_pools *pools,
 
 static unsigned int workers_of(const struct options *o)
 {
-	unsigned int n = o->workers ? o->workers : WORKERS_PER_CPU * nr_cpus();
+	unsigned int n = o->threads ? o->threads : WORKERS_PER_CPU * nr_cpus();
 
 	return n < WORKERS_MAX ? n : WORKERS_MAX;
 }
@@ -215,11 +215,9 @@ void words_run(const struct options *o)
 	struct tally tally = { 0, 0, 0, 0 };
 	struct word_pools pools;
 	struct passes ps;
-	struct audit audit;
 	struct input in;
 	uint64_t chunks = 0;
 
-	audit_begin(&audit);
 	input_prepare(&in, o);
 	pools_create(&pools);
 	passes_settle(&ps, &in, &pools, workers, &tally, &chunks);
@@ -234,6 +232,5 @@ void words_run(const struct options *o)
 	percu_age();
 	percu_age();
 	heap_print("all given back");
-	audit_end(&audit);
 	input_free(&in);
 }

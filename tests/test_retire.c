@@ -199,6 +199,49 @@ static void kept(void)
 	ASSERT_POOLS_HOLD(0);
 }
 
+/* A round waits for readers: when it began to, 0 if none does. */
+static uint64_t round_since(void)
+{
+	uint64_t since = 0;
+
+	lock_take(&graces.lock, LOCK_GRACE);
+	for (int i = 0; i < NR_GRACES; i++)
+		if (graces.grace[i].since)
+			since = graces.grace[i].since;
+	lock_give(&graces.lock, LOCK_GRACE);
+	return since;
+}
+
+/* A grace period is as long as the reader that it waits for makes it. */
+static void timed(void)
+{
+	const struct percu_pool_attr attr = { .name = "timed", .size = 64 };
+	struct percu_pool *p = pool_of(&attr);
+	struct percu_memstats before, after;
+	struct holder h = held_back();
+	uint64_t from, held;
+
+	percu_barrier();
+	percu_memstats(&before);
+	holder_begin(&h);
+	percu_pool_put_rcu(p, percu_pool_get(p));
+	while (!round_since())
+		sched_yield();
+	from = os_clock();
+	while (os_clock() - from < 5000000)
+		sched_yield();
+	held = os_clock() - from;
+	CU_ASSERT_TRUE(holder_end(&h));
+	percu_pool_barrier(p);
+	percu_memstats(&after);
+	CU_ASSERT_TRUE(after.grace_periods > before.grace_periods);
+	CU_ASSERT_TRUE(after.grace_ns - before.grace_ns >= held);
+	CU_ASSERT_TRUE(after.grace_max_ns >= held);
+	CU_ASSERT_TRUE(after.grace_max_ns >= before.grace_max_ns);
+	CU_ASSERT_TRUE(after.grace_max_ns <= after.grace_ns);
+	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
+}
+
 /* Among what the pool has, obj must be: it is out now, and nothing else. */
 static void get_back(struct percu_pool *p, void *obj)
 {
@@ -556,6 +599,7 @@ static const CU_TestInfo tests[] = {
 	{ "NULL is nothing, and errno is left alone", nothing },
 	{ "the figures are exact while objects wait", figures },
 	{ "what a reader holds is not handed out", kept },
+	{ "grace periods are timed", timed },
 	{ "what has waited is handed out again", comes_back },
 	{ "blocks of each class wait", blocks },
 	{ "large blocks wait", large_blocks },

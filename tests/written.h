@@ -169,6 +169,8 @@ static const struct figure whole[] = {
 	W(defer_soft, false),
 	W(defer_hard, false),
 	W(grace_periods, true),
+	W(grace_ns, true),
+	W(grace_max_ns, false),
 	W(large_bytes, false),
 	W(large_mallocs, true),
 	W(large_frees, true),

@@ -57,6 +57,9 @@ struct percu_size_stats {
  *	one another without a pause (PERCU=defer_soft)
  * @defer_hard: the same, above which who retires waits (PERCU=defer_hard)
  * @grace_periods: grace periods that percu has waited for, ever
+ * @grace_ns: nanoseconds that these took, together; those of different flavors
+ *	may overlap
+ * @grace_max_ns: of the longest of them
  * @large_bytes: bytes in blocks over 32 KiB, and in objects of typed pools
  *	that are as large
  * @large_mallocs: such blocks handed out, ever
@@ -72,7 +75,8 @@ struct percu_memstats {
 	uint64_t sys;
 	uint64_t heap_sys, heap_inuse, heap_idle, heap_released, heap_objects;
 	uint64_t meta_sys;
-	uint64_t cached, deferred, defer_soft, defer_hard, grace_periods;
+	uint64_t cached, deferred, defer_soft, defer_hard;
+	uint64_t grace_periods, grace_ns, grace_max_ns;
 	uint64_t large_bytes, large_mallocs, large_frees;
 	uint64_t ages;
 	struct percu_size_stats by_size[PERCU_NR_CLASSES_MAX];

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+/*
+ * stress/cmdline.c - the command line of percu-stress
+ *
+ * Without arguments all scenarios run, one after the other and then all at
+ * once under all of chaos, half a minute in all.  What is named runs alone.
+ * A command line that makes no sense ends with status 2.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "stress.h"
+
+enum {
+	DEFAULT_SECONDS = 30,
+	THREADS_MAX = 4096,
+	WORKERS_MAX = 1 << 20,
+	/* Options without a letter. */
+	KEY_SHORT = 256,
+	KEY_SEED,
+	KEY_CHAOS,
+	KEY_MIXED,
+	KEY_REPORT,
+	KEY_JSON,
+	KEY_TAP,
+};
+
+static const struct argp_option argp_options[] = {
+	{ NULL, 0, NULL, 0, "What runs:", 1 },
+	{ "scenario", 's', "LIST", 0,
+	  "these scenarios, with commas between; \"all\": each of them", 1 },
+	{ "list", 'l', NULL, 0, "list scenarios and faults", 1 },
+	{ "mixed", KEY_MIXED, NULL, 0, "all of them at once, in one process",
+	  1 },
+	{ "chaos", KEY_CHAOS, "LIST", 0,
+	  "beside them: some of the faults, \"all\" or \"none\"; by default "
+	  "all beside the mixed part that ends a run of everything",
+	  1 },
+	{ "storm", 0, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 1 },
+	{ NULL, 0, NULL, 0, "How much:", 2 },
+	{ "duration", 't', "TIME", 0,
+	  "in all: 30, 30s, 2m, 1h; 30 seconds by default", 2 },
+	{ "threads", 'j', "N", 0, "threads of the system; 0: by the CPUs", 2 },
+	{ "workers", 'w', "N", 0,
+	  "coroutines; 0: as many as the scenario likes", 2 },
+	{ "seed", KEY_SEED, "N", 0, "repeat this seed's random choices", 2 },
+	{ "input", 'i', "PATH", 0,
+	  "words: a file, or a folder with all below it; /usr/share by default; "
+	  "may be repeated",
+	  2 },
+	{ "short", KEY_SHORT, NULL, 0, "words: about 20 MB of it, once", 2 },
+	{ NULL, 0, NULL, 0, "What is told:", 3 },
+	{ "report", KEY_REPORT, "DIR", 0,
+	  "write DIR/index.html, a page with plots, and DIR/result.json", 3 },
+	{ "json", KEY_JSON, NULL, 0, "the result as one JSON object", 3 },
+	{ "tap", KEY_TAP, NULL, 0, "the result as TAP", 3 },
+	{ NULL, 0, NULL, 0, NULL, 0 },
+};
+
+static uint64_t number(struct argp_state *state, const char *s, uint64_t max)
+{
+	char *end;
+	unsigned long long n;
+
+	errno = 0;
+	n = strtoull(s, &end, 0);
+	if (errno || end == s || *end || *s == '-' || n > max)
+		argp_error(state, "\"%s\" is not a number up to %llu", s,
+			   (unsigned long long)max);
+	return n;
+}
+
+static double duration(struct argp_state *state, const char *s)
+{
+	char *end;
+	double n = strtod(s, &end);
+	double unit = !*end             ? 1 :
+		      !strcmp(end, "s") ? 1 :
+		      !strcmp(end, "m") ? 60 :
+		      !strcmp(end, "h") ? 3600 :
+					  0;
+
+	if (end == s || !unit || !(n * unit >= 0.1) || n * unit > 1e7)
+		argp_error(state, "\"%s\" is no time: 30s, 2m, 1h", s);
+	return n * unit;
+}
+
+static void list_print(void)
+{
+	printf("scenarios:\n");
+	for (size_t i = 0; i < NR_SCENARIOS; i++)
+		printf("  %-10s%s\n", scenarios[i].name, scenarios[i].what);
+	printf("faults, for --chaos:\n");
+	for (size_t i = 0; i < NR_FAULTS; i++)
+		printf("  %-10s%s\n", faults[i].name, faults[i].what);
+	exit(0);
+}
+
+static void choose(struct argp_state *state, struct options *o,
+		   const char *list)
+{
+	for (const char *end; *list; list = *end ? end + 1 : end) {
+		size_t i = 0, len;
+
+		end = strchrnul(list, ',');
+		len = (size_t)(end - list);
+		if (len == 3 && !memcmp(list, "all", len)) {
+			o->chosen = (1u << NR_SCENARIOS) - 1;
+			continue;
+		}
+		while (i < NR_SCENARIOS &&
+		       (strlen(scenarios[i].name) != len ||
+			memcmp(scenarios[i].name, list, len)))
+			i++;
+		if (i == NR_SCENARIOS)
+			argp_error(state, "no such scenario: \"%.*s\" (--list)",
+				   (int)len, list);
+		o->chosen |= 1u << i;
+	}
+}
+
+static void option_told(struct argp_state *state, struct options *o, int key,
+			const char *arg)
+{
+	switch (key) {
+	case KEY_REPORT:
+		o->report = arg;
+		break;
+	case KEY_JSON:
+		o->output = OUTPUT_JSON;
+		break;
+	case KEY_TAP:
+		o->output = OUTPUT_TAP;
+		break;
+	case KEY_CHAOS:
+		o->chaos = arg;
+		if (!faults_request(arg))
+			argp_error(state, "no such fault in \"%s\" (--list)",
+				   arg);
+		break;
+	}
+}
+
+static error_t option_set(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case 's':
+	case ARGP_KEY_ARG:
+		choose(state, o, arg);
+		return 0;
+	case 'l':
+		list_print();
+		return 0;
+	case 'i':
+		o->paths[o->nr_paths++] = arg;
+		return 0;
+	case 'w':
+		o->workers = (unsigned int)number(state, arg, WORKERS_MAX);
+		return 0;
+	case 'j':
+		o->threads = (unsigned int)number(state, arg, THREADS_MAX);
+		return 0;
+	case 't':
+		o->seconds = duration(state, arg);
+		return 0;
+	case KEY_SEED:
+		o->seed = number(state, arg, UINT64_MAX);
+		return 0;
+	case KEY_SHORT:
+		o->brief = o->once = true;
+		return 0;
+	case KEY_MIXED:
+		o->mixed = true;
+		return 0;
+	case KEY_REPORT:
+	case KEY_JSON:
+	case KEY_TAP:
+	case KEY_CHAOS:
+		option_told(state, o, key, arg);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = argp_options,
+	.parser = option_set,
+	.args_doc = "[SCENARIO...]",
+	.doc = "Uses percu in every way, forces faults on it, and ends in a "
+	       "verdict: exit status 0 only if every law held."
+	       "\vFailures name the command that repeats them. Statuses: 0 "
+	       "all laws held, 1 not, 2 a command line that makes no sense.",
+};
+
+/* Room for every argument to be a path. */
+void options_parse(struct options *o, int argc, char **argv)
+{
+	*o = (struct options){
+		.paths = must(calloc((size_t)argc + 1, sizeof(*o->paths))),
+		.seconds = DEFAULT_SECONDS,
+		.seed = mix64(now_ns() ^ (uint64_t)getpid() << 40) >> 32,
+	};
+	argp_err_exit_status = 2;
+	argp_parse(&argp, argc, argv, 0, NULL, o);
+	if (!o->chosen) {
+		o->chosen = (1u << NR_SCENARIOS) - 1;
+		o->everything = !o->mixed;
+	}
+	if (!o->chaos && o->everything)
+		faults_request("all");
+}
+
+static size_t append(char *buf, size_t size, size_t at, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(buf + at, size - at, fmt, ap);
+	va_end(ap);
+	return n < 0 || at + (size_t)n >= size ? size - 1 : at + (size_t)n;
+}
+
+/* Of one scenario, or of those that run at once. */
+void options_again(const struct options *o, const char *name, char *buf,
+		   size_t size)
+{
+	size_t at = append(buf, size, 0,
+			   "percu-stress %s--scenario %s "
+			   "--seed 0x%llx --duration %.3gs",
+			   o->mixed ? "--mixed " : "", name,
+			   (unsigned long long)o->seed, o->seconds);
+
+	if (o->threads)
+		at = append(buf, size, at, " --threads %u", o->threads);
+	if (o->workers)
+		at = append(buf, size, at, " --workers %u", o->workers);
+	if (o->chaos)
+		at = append(buf, size, at, " --chaos %s", o->chaos);
+	if (o->brief)
+		at = append(buf, size, at, " --short");
+	for (size_t i = 0; i < o->nr_paths; i++)
+		at = append(buf, size, at, " -i %s", o->paths[i]);
+}

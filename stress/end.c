@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+/*
+ * stress/end.c - what must hold when all is over
+ *
+ * All that scenarios made is given back by then, so everything can be asked
+ * of the whole process: that every pool is conserved, that nothing is held by
+ * slices, waits for readers, lies in stale slots or is still at work, that the
+ * statistics add up, that memory went back to the system, and that what was to
+ * go wrong on the way did go wrong.
+ */
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <percu/buf.h>
+#include "stress.h"
+
+enum {
+	AGES = 8, /* two make a pool empty; more change nothing */
+	RESIDENT_PERCENT = 5,
+	STACKS = 1 << 20,
+	RECORDS = 32 << 20,
+};
+
+struct finding findings[NR_END_LAWS] = {
+	[END_CONSERVED] = { .name = "conserved" },
+	[END_RETAINED] = { .name = "retained" },
+	[END_DEFERRED] = { .name = "deferred" },
+	[END_STALE] = { .name = "stale" },
+	[END_WORKERS] = { .name = "workers" },
+	[END_STATISTICS] = { .name = "statistics" },
+	[END_RESIDENT] = { .name = "resident" },
+	[END_FAULTS] = { .name = "faults" },
+};
+
+static _Atomic uint64_t stale, checks, leaked;
+static struct {
+	uint64_t resident, meta;
+} warm;
+
+void verdict_stale(uint64_t slots, const char *vec)
+{
+	atomic_fetch_add(&checks, 1);
+	atomic_fetch_add(&stale, slots);
+	if (slots)
+		fail("%" PRIu64 " stale slots in the vector %s", slots, vec);
+}
+
+void verdict_leaked(unsigned int workers, const char *fmt, ...)
+{
+	char text[200];
+	va_list ap;
+
+	atomic_fetch_add(&leaked, workers);
+	if (!workers)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fail("%u workers never ended: %s", workers, text);
+}
+
+__attribute__((format(printf, 2, 3))) static void say(enum end_law l,
+						      const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(findings[l].text, sizeof(findings[l].text), fmt, ap);
+	va_end(ap);
+}
+
+/* What is idle goes back: percu's by ageing, the C library's by trimming. */
+static void give_back(void)
+{
+	percu_barrier();
+	for (int i = 0; i < AGES; i++)
+		percu_age();
+	malloc_trim(0);
+}
+
+void end_warm(void)
+{
+	struct percu_memstats ms;
+
+	give_back();
+	percu_memstats(&ms);
+	warm.resident = rss_anonymous();
+	warm.meta = ms.meta_sys;
+}
+
+static void conserved(void)
+{
+	uint64_t pools = 0, made = 0;
+
+	audit_pools(&pools, &made);
+	say(END_CONSERVED,
+	    "%s pools of size classes: %s objects made, all unmade, 0 out",
+	    num_count(pools).s, num_count(made).s);
+}
+
+static void retained(void)
+{
+	struct percu_slice_stats st;
+
+	percu_slice_stats(&st);
+	if (st.slices || st.blocks || st.held)
+		fail("%" PRIu64 " slices retain %" PRIu64 " bytes of %" PRIu64
+		     " blocks",
+		     st.slices, st.held, st.blocks);
+	say(END_RETAINED, "%s bytes by %s slices", num_count(st.held).s,
+	    num_count(st.slices).s);
+}
+
+static void deferred(void)
+{
+	struct percu_memstats ms;
+
+	percu_memstats(&ms);
+	if (ms.deferred)
+		fail("%" PRIu64 " bytes are deferred after the barrier",
+		     ms.deferred);
+	say(END_DEFERRED, "%s bytes, after %s grace periods",
+	    num_count(ms.deferred).s, num_count(ms.grace_periods).s);
+}
+
+/* The two whose failures were told when they were found. */
+static void told(void)
+{
+	findings[END_STALE].ok = !stale;
+	say(END_STALE, "%s slots in %s audits of vectors", num_count(stale).s,
+	    num_count(checks).s);
+	findings[END_WORKERS].ok = !leaked;
+	say(END_WORKERS, "%s leaked", num_count(leaked).s);
+}
+
+static void statistics(void)
+{
+	audit_identities();
+	say(END_STATISTICS, "every identity holds");
+}
+
+/*
+ * percu keeps its own records for the next peak: what these grew by has a
+ * bound of its own.  The C library keeps a few pages of each thread's stack.
+ */
+static void resident(void)
+{
+	uint64_t now = rss_anonymous(), meta;
+	struct percu_memstats ms;
+	double percent;
+
+	percu_memstats(&ms);
+	meta = ms.meta_sys - warm.meta;
+	if (STRESS_SANITIZED || !now || !warm.resident) {
+		say(END_RESIDENT, "not compared: a sanitizer keeps memory");
+		return;
+	}
+	now -= meta < now ? meta : now;
+	percent = 100 * ((double)now / (double)warm.resident - 1);
+	if (now > warm.resident + STACKS && percent > RESIDENT_PERCENT)
+		fail("%s are resident, %s after the warm-up: %.1f %% more",
+		     num_bytes(now).s, num_bytes(warm.resident).s, percent);
+	if (meta > RECORDS)
+		fail("percu's own records grew by %s", num_bytes(meta).s);
+	say(END_RESIDENT,
+	    "%s, %s after the warm-up (%+.1f %%); percu's records grew by %s",
+	    num_bytes(now).s, num_bytes(warm.resident).s, percent,
+	    num_bytes(meta).s);
+}
+
+static void forced(void)
+{
+	char *text = findings[END_FAULTS].text;
+	size_t size = sizeof(findings[END_FAULTS].text), len = 0;
+
+	for (enum fault_id id = 0; id < NR_FAULTS; id++) {
+		const struct fault *f = &faults[id];
+		const char *comma = len ? ", " : "";
+
+		if (!f->requested || len >= size)
+			continue;
+		if (f->skipped[0])
+			len += (size_t)snprintf(text + len, size - len,
+						"%s%s skipped", comma, f->name);
+		else
+			len += (size_t)snprintf(text + len, size - len,
+						"%s%s %s", comma, f->name,
+						num_count(fault_count(id)).s);
+		if (!f->skipped[0] && !fault_count(id))
+			fail("fault %s was asked for and never fired", f->name);
+	}
+	if (!len)
+		say(END_FAULTS, "none were asked for");
+}
+
+static void find(struct part *p, enum end_law l, void (*look)(void))
+{
+	unsigned int before = atomic_load(&p->failures);
+
+	look();
+	findings[l].ok = atomic_load(&p->failures) == before;
+}
+
+void end_run(const struct options *o)
+{
+	struct part end = { .name = "the end" };
+
+	options_again(o, "all", end.again, sizeof(end.again));
+	part_here = &end;
+	find(&end, END_RETAINED, retained);
+	give_back();
+	find(&end, END_DEFERRED, deferred);
+	find(&end, END_CONSERVED, conserved);
+	find(&end, END_STATISTICS, statistics);
+	find(&end, END_RESIDENT, resident);
+	find(&end, END_FAULTS, forced);
+	told();
+	part_here = NULL;
+}

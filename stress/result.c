@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+/*
+ * stress/result.c - the verdict, for people, for TAP and for programs
+ *
+ * Whoever reads one of the three can trust the others: all are written from
+ * parts[], findings[], faults[] and the failures that were kept.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "stress.h"
+
+static const struct options *opts;
+static unsigned int tap_nth;
+
+static void tap_point(bool ok, const char *what, const char *more)
+{
+	if (!out_muted())
+		out_result("%sok %u - %s%s%s\n", ok ? "" : "not ", ++tap_nth,
+			   what, *more ? ": " : "", more);
+}
+
+void result_begin(const struct options *o)
+{
+	opts = o;
+	if (o->output == OUTPUT_TAP)
+		out_result("TAP version 13\n");
+}
+
+void result_part(const struct part *p)
+{
+	unsigned int n = atomic_load(&p->failures);
+
+	if (opts->output == OUTPUT_TAP)
+		tap_point(!n, p->name, "");
+	else if (n)
+		printf("%s: FAILED, %u failures\n", p->name, n);
+	else
+		printf("%s: ok, %.1f s\n", p->name, p->seconds);
+}
+
+static void tap_end(void)
+{
+	for (int i = 0; i < NR_END_LAWS; i++)
+		tap_point(findings[i].ok, findings[i].name, findings[i].text);
+	for (unsigned int i = 0; verdict_line(i); i++)
+		out_result("# %s\n", verdict_line(i));
+	out_result("1..%u\n", tap_nth);
+}
+
+static void text_end(void)
+{
+	unsigned int n = verdict_total();
+
+	out_result("\n");
+	for (int i = 0; i < NR_END_LAWS; i++)
+		out_result("  %-6s  %-12s %s\n",
+			   findings[i].ok ? "ok" : "FAILED", findings[i].name,
+			   findings[i].text);
+	if (!n) {
+		out_result("verdict: ok\n");
+		return;
+	}
+	for (unsigned int i = 0; verdict_line(i); i++)
+		out_result("  %s\n", verdict_line(i));
+	out_result("verdict: FAILED, %u failures\n", n);
+}
+
+/* One string of JSON. */
+static void quote(FILE *f, const char *s)
+{
+	putc('"', f);
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c == '"' || c == '\\')
+			fprintf(f, "\\%c", c);
+		else if (c < ' ')
+			fprintf(f, "\\u%04x", c);
+		else
+			putc(c, f);
+	}
+	putc('"', f);
+}
+
+static void json_parts(FILE *f)
+{
+	fprintf(f, ",\n\"parts\":[");
+	for (unsigned int i = 0; i < nr_parts; i++) {
+		const struct part *p = &parts[i];
+
+		fprintf(f,
+			"%s\n {\"name\":\"%s\",\"failures\":%u,\"seconds\":%.3f,"
+			"\"operations\":%" PRIu64 ",\"bytes\":%" PRIu64
+			",\"again\":",
+			i ? "," : "", p->name, p->failures, p->seconds,
+			p->operations, p->bytes);
+		quote(f, p->again);
+		fprintf(f, "}");
+	}
+	fprintf(f, "]");
+}
+
+static void json_findings(FILE *f)
+{
+	fprintf(f, ",\n\"laws\":[");
+	for (int i = 0; i < NR_END_LAWS; i++) {
+		fprintf(f, "%s\n {\"name\":\"%s\",\"ok\":%s,\"found\":",
+			i ? "," : "", findings[i].name,
+			findings[i].ok ? "true" : "false");
+		quote(f, findings[i].text);
+		fprintf(f, "}");
+	}
+	fprintf(f, "],\n\"faults\":[");
+	for (int i = 0; i < NR_FAULTS; i++) {
+		fprintf(f,
+			"%s\n {\"name\":\"%s\",\"requested\":%s,\"fired\":%" PRIu64
+			",\"skipped\":",
+			i ? "," : "", faults[i].name,
+			faults[i].requested ? "true" : "false",
+			faults[i].fired);
+		quote(f, faults[i].skipped);
+		fprintf(f, "}");
+	}
+	fprintf(f, "]");
+}
+
+void result_json(FILE *f)
+{
+	fprintf(f,
+		"{\"verdict\":\"%s\",\"failures\":%u,\"seed\":%" PRIu64
+		",\"mode\":\"%s\",\"cpus\":%u,\"duration\":%.3f",
+		verdict_total() ? "failed" : "ok", verdict_total(), opts->seed,
+		percu_mode(), nr_cpus(), opts->seconds);
+	json_parts(f);
+	json_findings(f);
+	fprintf(f, ",\n\"lines\":[");
+	for (unsigned int i = 0; verdict_line(i); i++) {
+		fprintf(f, "%s\n ", i ? "," : "");
+		quote(f, verdict_line(i));
+	}
+	fprintf(f, "]}\n");
+}
+
+static void json_end(void)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = must(open_memstream(&text, &size));
+
+	result_json(f);
+	fclose(f);
+	for (size_t at = 0; at < size;) {
+		int n = size - at < 1024 ? (int)(size - at) : 1024;
+
+		out_result("%.*s", n, text + at);
+		at += (size_t)n;
+	}
+	free(text);
+}
+
+void result_end(void)
+{
+	if (opts->output == OUTPUT_TAP)
+		tap_end();
+	else if (opts->output == OUTPUT_JSON)
+		json_end();
+	else
+		text_end();
+}
