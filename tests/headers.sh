@@ -36,7 +36,7 @@ for h in include/percu/*.h; do
 	test $cxx = no || try c++ c++11 -Wpedantic "${h#include/}"
 	test $cxx = no || try c++ c++20 -Wpedantic "${h#include/}"
 done
-for h in */*.h; do
+for h in */*.h */*/*.h; do
 	try c gnu11 -D_GNU_SOURCE "$h"
 	try c gnu11 '-D_GNU_SOURCE -DPERCU_DEBUG' "$h"
 done
