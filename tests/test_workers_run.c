@@ -24,6 +24,7 @@
 #endif
 #include <CUnit/CUnit.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -495,7 +496,8 @@ __attribute__((noinline)) static unsigned int deep(unsigned int n)
 {
 	volatile unsigned char frame[1024];
 
-	frame[n % 1024] = (unsigned char)n;
+	for (size_t i = 0; i < sizeof(frame); i++)
+		frame[i] = (unsigned char)n;
 	return n ? deep(n - 1) + frame[n % 1024] : 0;
 }
 
@@ -506,15 +508,38 @@ static void overrun(void *arg)
 	worker_yield();
 }
 
-/* What lies behind a stack is another's. */
+static void rest(void *arg)
+{
+	(void)arg;
+	worker_sleep(1);
+}
+
+/* The stacks behind its own are those of workers that rest. */
+static void overrun_run(void *arg)
+{
+	const struct sched_attr attr = { .repeatable = true,
+					 .marks = *(bool *)arg };
+	struct sched *s = sched_new(&attr);
+
+	for (unsigned int i = 0; i < 8; i++)
+		sched_go(s, rest, NULL, "rest", i);
+	sched_go(s, overrun, NULL, "fool", 3);
+	sched_run(s);
+}
+
+/* By a guard at once, by a mark at the next switch. */
 static void test_overrun(void)
 {
+	bool marks = false;
 	char out[1024];
-	int status;
+	int status = check_fork(overrun_run, &marks, out, sizeof(out));
 
-	abuse = overrun;
-	status = check_fork(abuse_run, NULL, out, sizeof(out));
-	CU_ASSERT_TRUE(!WIFEXITED(status) || WEXITSTATUS(status));
+	CU_ASSERT_TRUE(WIFSIGNALED(status) && (WTERMSIG(status) == SIGSEGV ||
+					       WTERMSIG(status) == SIGBUS));
+	marks = true;
+	CU_ASSERT_TRUE(check_aborts(
+		overrun_run, &marks,
+		"workers: misuse: worker \"fool 3\" has overrun its stack\n"));
 }
 
 int main(void)

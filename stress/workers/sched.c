@@ -257,9 +257,6 @@ static void settle(struct thread *t, struct worker *w)
 {
 	int state = atomic_load_explicit(&w->state, memory_order_relaxed);
 
-	if (stack_overrun(w))
-		workers_misuse("the stack of \"%s %llu\" is overrun", w->name,
-			       (unsigned long long)w->nth);
 	if (state == FINISHED) {
 		finish(t->s, w);
 		return;
@@ -286,6 +283,8 @@ static void run(struct thread *t, struct worker *w)
 	atomic_store_explicit(&w->state, RUNNING, memory_order_relaxed);
 	t->running = w;
 	context_switch(&t->ctx, &w->ctx, entry, false);
+	if (stack_overrun(w))
+		workers_misuse("has overrun its stack");
 	t->running = NULL;
 	t->ends = w->replace;
 	w->replace = false;
@@ -398,12 +397,21 @@ static void thread_work(struct thread *t)
 
 static void *thread_main(void *arg);
 
+static int thread_create(struct thread *t)
+{
+	const struct sched_attr *attr = &t->s->attr;
+
+	if (attr->start)
+		return attr->start(&t->id, thread_main, t);
+	return pthread_create(&t->id, NULL, thread_main, t);
+}
+
 /* False: there is none to be had. */
 static bool thread_replace(struct thread *t)
 {
 	t->before = pthread_self();
 	t->replaces = true;
-	if (!pthread_create(&t->id, NULL, thread_main, t))
+	if (!thread_create(t))
 		return true;
 	t->replaces = false;
 	return false;
@@ -431,8 +439,7 @@ static void *thread_main(void *arg)
 static void threads_start(struct sched *s)
 {
 	for (unsigned int i = 1; i < s->nr_threads; i++) {
-		struct thread *t = &s->threads[i];
-		int err = pthread_create(&t->id, NULL, thread_main, t);
+		int err = thread_create(&s->threads[i]);
 
 		if (!err)
 			continue;
@@ -477,7 +484,8 @@ struct sched *sched_new(const struct sched_attr *attr)
 	s->threads = aligned_alloc(64, s->nr_threads * sizeof(*s->threads));
 	if (!s->threads || poll_init(s))
 		goto out_threads;
-	stacks_init(&s->stacks, attr->stack ? attr->stack : WORKER_STACK);
+	stacks_init(&s->stacks, attr->stack ? attr->stack : WORKER_STACK,
+		    attr->marks);
 	pthread_mutex_init(&s->idle, NULL);
 	pthread_cond_init(&s->wake, NULL);
 	memset(s->threads, 0, s->nr_threads * sizeof(*s->threads));

@@ -162,6 +162,7 @@ struct worker *queue_steal(struct thread *t, struct queue *from);
 /* stack.c */
 struct stacks {
 	pthread_mutex_t lock;
+	bool marks;              /* (c) and no guards */
 	size_t size;             /* (c) of one, with its guard */
 	struct worker *unused;   /* (k) */
 	unsigned char **region;  /* (k) STACKS_REGION each */
@@ -170,7 +171,7 @@ struct stacks {
 	unsigned int mprotected; /* (k) of those */
 };
 
-int stacks_init(struct stacks *k, size_t size);
+int stacks_init(struct stacks *k, size_t size, bool marks);
 void stacks_free(struct stacks *k);
 struct worker *stack_get(struct stacks *k); /* NULL: no memory */
 void stack_put(struct stacks *k, struct worker *w);

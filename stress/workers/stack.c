@@ -46,10 +46,11 @@ enum {
 /* Mappings are the process's, whatever the number of schedulers in it. */
 static _Atomic unsigned int mprotected;
 
-int stacks_init(struct stacks *k, size_t size)
+int stacks_init(struct stacks *k, size_t size, bool marks)
 {
 	size = (size + PAGE - 1) & ~(size_t)(PAGE - 1);
 	k->size = size + PAGE;
+	k->marks = marks;
 	return pthread_mutex_init(&k->lock, NULL);
 }
 
@@ -83,14 +84,15 @@ static int region_map(struct stacks *k)
 /* (k) False: there is a mark instead. */
 static bool guard(struct stacks *k, unsigned char *bottom)
 {
-	if (!madvise(bottom, PAGE, MADV_GUARD_INSTALL))
+	if (!k->marks && !madvise(bottom, PAGE, MADV_GUARD_INSTALL))
 		return true;
-	if (atomic_fetch_add(&mprotected, 1) < MPROTECTED &&
+	if (!k->marks && atomic_fetch_add(&mprotected, 1) < MPROTECTED &&
 	    !mprotect(bottom, PAGE, PROT_NONE)) {
 		k->mprotected++;
 		return true;
 	}
-	atomic_fetch_sub(&mprotected, 1);
+	if (!k->marks)
+		atomic_fetch_sub(&mprotected, 1);
 	memset(bottom, MARKED, MARK);
 	return false;
 }

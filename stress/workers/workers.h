@@ -40,6 +40,7 @@
 #ifndef STRESS_WORKERS_WORKERS_H
 #define STRESS_WORKERS_WORKERS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -60,6 +61,9 @@ struct chan;
  *	case a select takes
  * @stack: bytes of a worker's stack; 0 for WORKER_STACK
  * @limit_ns: the run ends after this time, whoever is still at work; 0: never
+ * @marks: no guards behind stacks, but marks, as where guards cannot be had
+ * @start: starts a thread, as pthread_create() does with no attributes; NULL:
+ *	that does
  * @enter: called by each thread of the run before its first worker
  * @leave: and after its last
  * @arg: for both
@@ -70,6 +74,8 @@ struct sched_attr {
 	uint64_t seed;
 	size_t stack;
 	uint64_t limit_ns;
+	bool marks;
+	int (*start)(pthread_t *t, void *(*fn)(void *), void *arg);
 	void (*enter)(void *arg);
 	void (*leave)(void *arg);
 	void *arg;
