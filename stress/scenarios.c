@@ -9,6 +9,8 @@ const struct scenario scenarios[NR_SCENARIOS] = {
 	  words_run, true },
 	{ "churn", "random use of every kind of pool and every size of block",
 	  churn_run, false },
+	{ "pipeline", "objects pass from worker to worker through channels",
+	  pipeline_run, false },
 	{ "handover", "objects made on one CPU and given back on another",
 	  handover_run, false },
 	{ "drain", "get and put beside a thread that drains without a pause",

@@ -3,12 +3,13 @@
  * stress/workers/sched.c - threads, what they run, when they sleep
  *
  * Each thread has a queue of workers that can run.  A worker that is woken
- * goes into the queue of the thread that wakes it, and so does a new one.  The
- * next to run is drawn among the NEAR oldest, so that another seed is another
- * order.  A thread whose queue is empty takes half of another's; one that finds
- * nothing anywhere sleeps.  One of those that sleep, the keeper, sleeps in
- * ppoll(), until somebody is due or a file descriptor is ready; the others wait
- * to be signalled, to help or to become the keeper.
+ * goes into the queue of the thread that wakes it, and so does a new one, but
+ * for those that are scattered.  The next to run is drawn among the NEAR
+ * oldest, so that another seed is another order.  A thread whose queue is empty
+ * takes half of another's; one that finds nothing anywhere sleeps.  One of
+ * those that sleep, the keeper, sleeps in ppoll(), until somebody is due or a
+ * file descriptor is ready; the others wait to be signalled, to help or to
+ * become the keeper.
  *
  * The run ends when no worker is left, at the limit, or when all threads sleep
  * and nothing is going to happen: then each worker that is left waits for
@@ -83,7 +84,7 @@ static struct worker *steal(struct thread *t)
 
 		if (v != t &&
 		    atomic_load_explicit(&v->queue.len, memory_order_relaxed))
-			w = queue_steal(t, &v->queue);
+			w = runq_steal(t, &v->queue);
 		if (w)
 			return w;
 	}
@@ -104,7 +105,7 @@ static bool work_waits(const struct sched *s)
 static void rouse(struct sched *s)
 {
 	/* Pairs with idle(): either this sees that a thread sleeps, or that
-	 * thread sees the length that queue_append() has stored. */
+	 * thread sees the length that runq_append() has stored. */
 	if (!atomic_load(&s->idles))
 		return;
 	pthread_mutex_lock(&s->idle);
@@ -167,7 +168,9 @@ static void enqueue(struct sched *s, struct worker *w)
 
 	if (!t || t->s != s)
 		t = &s->threads[w->id % s->nr_threads];
-	queue_append(&t->queue, w, &w->next, 1);
+	else if (s->attr.scatter && !thread_draw(t, s->attr.scatter))
+		t = &s->threads[thread_draw(t, s->nr_threads)];
+	runq_append(&t->queue, w, &w->next, 1);
 	rouse(s);
 }
 
@@ -366,7 +369,7 @@ static void thread_loop(struct thread *t)
 
 		if (s->attr.repeatable || n % POLL_EVERY == 0)
 			poll_look(s, n % FDS_EVERY == 0);
-		w = queue_pop(t);
+		w = runq_pop(t);
 		if (!w)
 			w = steal(t);
 		if (w) {
@@ -492,7 +495,7 @@ struct sched *sched_new(const struct sched_attr *attr)
 	for (unsigned int i = 0; i < s->nr_threads; i++) {
 		struct thread *t = &s->threads[i];
 
-		queue_init(&t->queue);
+		runq_init(&t->queue);
 		t->s = s;
 		t->nth = i;
 		t->rng = workers_mix(attr->seed + i);

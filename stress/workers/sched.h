@@ -4,7 +4,7 @@
  *
  *	context.c	from one stack to another
  *	stack.c		many stacks, few mappings
- *	queue.c		who can run, and who is taken
+ *	runq.c		who can run, and who is taken
  *	sched.c		threads, what they run, when they sleep
  *	poll.c		the clock, sleepers, file descriptors
  *	chan.c		channels and select
@@ -129,14 +129,14 @@ struct leak {
 
 void leak_here(struct leak *l);
 
-struct queue {
+struct runq {
 	_Alignas(64) pthread_mutex_t lock;
 	struct worker *first, **last; /* (q) */
 	_Atomic size_t len;           /* written (q) */
 };
 
 struct thread {
-	struct queue queue;
+	struct runq queue;
 	struct sched *s;        /* (c) */
 	unsigned int nth;       /* (c) */
 	struct context ctx;     /* (t) its own stack */
@@ -149,15 +149,15 @@ struct thread {
 	_Atomic uint64_t switches, moves, steals, stolen, idles, trace;
 };
 
-/* queue.c */
-void queue_init(struct queue *q);
+/* runq.c */
+void runq_init(struct runq *q);
 /* n workers that are linked from first to *last. */
-void queue_append(struct queue *q, struct worker *first, struct worker **last,
-		  size_t n);
+void runq_append(struct runq *q, struct worker *first, struct worker **last,
+		 size_t n);
 /* One of the NEAR oldest of the thread's own; NULL: none. */
-struct worker *queue_pop(struct thread *t);
+struct worker *runq_pop(struct thread *t);
 /* The older half; the first of it is the result, the others are queued. */
-struct worker *queue_steal(struct thread *t, struct queue *from);
+struct worker *runq_steal(struct thread *t, struct runq *from);
 
 /* stack.c */
 struct stacks {

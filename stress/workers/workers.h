@@ -59,6 +59,8 @@ struct chan;
  *	gives the same order of switches
  * @seed: of all that is drawn: who is next, whom to steal from, which ready
  *	case a select takes
+ * @scatter: of so many workers that are woken one goes to a thread that is
+ *	drawn, the others stay where they were woken; 0: all of them do
  * @stack: bytes of a worker's stack; 0 for WORKER_STACK
  * @limit_ns: the run ends after this time, whoever is still at work; 0: never
  * @marks: no guards behind stacks, but marks, as where guards cannot be had
@@ -72,6 +74,7 @@ struct sched_attr {
 	unsigned int threads;
 	bool repeatable;
 	uint64_t seed;
+	uint32_t scatter;
 	size_t stack;
 	uint64_t limit_ns;
 	bool marks;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * stress/workers/queue.c - workers that can run, oldest first
+ * stress/workers/runq.c - workers that can run, oldest first
  *
  * A queue belongs to a thread, which takes from it and mostly adds to it;
  * others add what they wake for it, and steal.  One short lock each: two
@@ -9,14 +9,14 @@
  */
 #include "stress/workers/sched.h"
 
-void queue_init(struct queue *q)
+void runq_init(struct runq *q)
 {
 	pthread_mutex_init(&q->lock, NULL);
 	q->last = &q->first;
 }
 
-void queue_append(struct queue *q, struct worker *first, struct worker **last,
-		  size_t n)
+void runq_append(struct runq *q, struct worker *first, struct worker **last,
+		 size_t n)
 {
 	pthread_mutex_lock(&q->lock);
 	*q->last = first;
@@ -26,7 +26,7 @@ void queue_append(struct queue *q, struct worker *first, struct worker **last,
 }
 
 /* Unlinks what *at points to. (q) */
-static struct worker *queue_unlink(struct queue *q, struct worker **at)
+static struct worker *runq_unlink(struct runq *q, struct worker **at)
 {
 	struct worker *w = *at;
 
@@ -38,9 +38,9 @@ static struct worker *queue_unlink(struct queue *q, struct worker **at)
 	return w;
 }
 
-struct worker *queue_pop(struct thread *t)
+struct worker *runq_pop(struct thread *t)
 {
-	struct queue *q = &t->queue;
+	struct runq *q = &t->queue;
 	struct worker *w = NULL, **at = &q->first;
 
 	if (!atomic_load_explicit(&q->len, memory_order_relaxed))
@@ -51,13 +51,13 @@ struct worker *queue_pop(struct thread *t)
 
 		for (skip = thread_draw(t, skip); skip; skip--)
 			at = &(*at)->next;
-		w = queue_unlink(q, at);
+		w = runq_unlink(q, at);
 	}
 	pthread_mutex_unlock(&q->lock);
 	return w;
 }
 
-struct worker *queue_steal(struct thread *t, struct queue *from)
+struct worker *runq_steal(struct thread *t, struct runq *from)
 {
 	struct worker *first, **last;
 	size_t n;
@@ -82,7 +82,7 @@ struct worker *queue_steal(struct thread *t, struct queue *from)
 	tally(&t->steals, 1);
 	tally(&t->stolen, n);
 	if (n > 1)
-		queue_append(&t->queue, first->next, last, n - 1);
+		runq_append(&t->queue, first->next, last, n - 1);
 	first->next = NULL;
 	return first;
 }
