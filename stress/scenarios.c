@@ -17,4 +17,6 @@ const struct scenario scenarios[NR_SCENARIOS] = {
 	  drain_run, false },
 	{ "vec", "vectors read by threads while others edit them", vec_run,
 	  false },
+	{ "slices", "buffers cut, shared, cloned and dropped by many",
+	  slices_run, false },
 };

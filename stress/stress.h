@@ -89,6 +89,7 @@ void churn_run(const struct options *o);
 void handover_run(const struct options *o);
 void drain_run(const struct options *o);
 void vec_run(const struct options *o);
+void slices_run(const struct options *o);
 
 /* scenarios.c: the table */
 struct scenario {
@@ -98,7 +99,7 @@ struct scenario {
 };
 
 enum {
-	NR_SCENARIOS = 6
+	NR_SCENARIOS = 7
 };
 
 extern const struct scenario scenarios[NR_SCENARIOS];
