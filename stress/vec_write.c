@@ -214,25 +214,32 @@ static bool batch_append(struct writer *w, struct percu_vec_batch *b)
 	return true;
 }
 
-/* As many out at the front as in at the end, all at once; or never. */
+/* Some slot's, from one that is drawn on; of a queue the first. */
+static void batch_remove(struct writer *w, struct percu_vec_batch *b)
+{
+	size_t len = percu_vec_batch_len(b), i = 0;
+	struct element *e;
+
+	if (!w->s->kind->dense)
+		i = rng_below(&w->rng, (uint32_t)len);
+	/* The last is not pinned: this batch has just appended it. */
+	while (pinned(e = percu_vec_batch_get(b, i)))
+		i++;
+	if (did(w, BATCH, percu_vec_batch_remove(b, i)))
+		will_go(w, e);
+}
+
+/* As many out as in at the end, all at once. */
 static void batch(struct writer *w, size_t len)
 {
 	struct subject *s = w->s;
 	uint32_t n = rng_below(&w->rng, 20);
 	struct percu_vec_batch b;
-	size_t i = 0;
 
 	if (n > len || !did(w, BATCH, percu_vec_batch_begin(&b, &s->vec)))
 		return;
-	while (n-- && batch_append(w, &b)) {
-		struct element *e;
-
-		while (pinned(e = percu_vec_batch_get(&b, i)))
-			i++;
-		/* It may be one that this batch has appended: not visible. */
-		if (did(w, BATCH, percu_vec_batch_remove(&b, i)))
-			will_go(w, e);
-	}
+	while (n-- && batch_append(w, &b))
+		batch_remove(w, &b);
 	percu_vec_batch_commit(&b);
 }
 
