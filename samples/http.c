@@ -24,7 +24,7 @@
 #include <percu/buf.h>
 
 #include "samples/http.h"
-#include "samples/tsan.h"
+#include "stress/tsan.h"
 
 enum {
 	PIECE = 4096,        /* what one read has room for */

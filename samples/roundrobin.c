@@ -45,7 +45,7 @@
 
 #include "samples/http.h"
 #include "samples/roundrobin.h"
-#include "samples/tsan.h"
+#include "stress/tsan.h"
 
 enum {
 	NR_WORKERS = 4,

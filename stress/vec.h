@@ -17,6 +17,7 @@
 #include <urcu-bp.h>
 #include <percu/vec.h>
 #include "crew.h"
+#include "tsan.h"
 
 enum {
 	NR_SUBJECTS = 7,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * samples/tsan.h - what ThreadSanitizer cannot see by itself
+ * stress/tsan.h - what ThreadSanitizer cannot see by itself
  *
  * liburcu is not built for it.  That a reader's last look comes before what is
  * done after the grace period has to be said: the reader releases the word
- * that percu acquires (Documentation/retirement.md).
+ * that percu acquires (Documentation/retirement.md), and so does who waits for
+ * a grace period without percu.
  *
  * And it takes epoll_ctl() for a use of the file while the call lasts, which
  * would race with the close() by a thread that epoll has told meanwhile.  The
@@ -12,8 +13,8 @@
  *
  * In any other build this changes nothing.
  */
-#ifndef SAMPLES_TSAN_H
-#define SAMPLES_TSAN_H
+#ifndef STRESS_TSAN_H
+#define STRESS_TSAN_H
 
 #include <stdint.h>
 #include <urcu-bp.h>
@@ -27,6 +28,7 @@
 #endif
 
 #if THREAD_SANITIZER
+void __tsan_acquire(void *word);
 void __tsan_release(void *word);
 void AnnotateIgnoreReadsBegin(const char *file, int line);
 void AnnotateIgnoreReadsEnd(const char *file, int line);
@@ -38,9 +40,17 @@ static inline void tsan_read_unlock(void)
 }
 #undef rcu_read_unlock
 #define rcu_read_unlock tsan_read_unlock
+
+static inline void tsan_synchronize_rcu(void)
+{
+	synchronize_rcu();
+	__tsan_acquire((void *)(uintptr_t)rcu_flavor.update_synchronize_rcu);
+}
+#undef synchronize_rcu
+#define synchronize_rcu tsan_synchronize_rcu
 #else
 #define AnnotateIgnoreReadsBegin(file, line)
 #define AnnotateIgnoreReadsEnd(file, line)
 #endif
 
-#endif /* SAMPLES_TSAN_H */
+#endif /* STRESS_TSAN_H */
