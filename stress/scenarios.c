@@ -17,6 +17,8 @@ const struct scenario scenarios[NR_SCENARIOS] = {
 	  drain_run, false },
 	{ "vec", "vectors read by threads while others edit them", vec_run,
 	  false },
+	{ "balancer", "HTTP over loopback, while backends come and go",
+	  balancer_run, false },
 	{ "slices", "buffers cut, shared, cloned and dropped by many",
 	  slices_run, false },
 };

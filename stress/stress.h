@@ -90,6 +90,7 @@ void handover_run(const struct options *o);
 void drain_run(const struct options *o);
 void vec_run(const struct options *o);
 void slices_run(const struct options *o);
+void balancer_run(const struct options *o);
 
 /* scenarios.c: the table */
 struct scenario {
@@ -99,7 +100,7 @@ struct scenario {
 };
 
 enum {
-	NR_SCENARIOS = 7
+	NR_SCENARIOS = 8
 };
 
 extern const struct scenario scenarios[NR_SCENARIOS];
