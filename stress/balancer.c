@@ -17,8 +17,8 @@
  * worker ends it.  Were it released a moment too early a connection would be
  * refused, or memory would be another backend's: so no request may fail.
  *
- * A request and its response have a body each, which depends on the client and
- * the number of the request; both ends compare every byte.
+ * A request and its response have a body each, of a size and with a stamp that
+ * depend on the request's key; both ends check them.
  *
  * The system decides which socket is ready first: with --threads 1 only what
  * workers draw is repeated.
@@ -99,6 +99,7 @@ static int message_send(int fd, const char *kind, uint64_t key)
 				     kind, (unsigned long long)key, size)) ||
 	    must_do(percu_buf_reserve(b, b->len + size)))
 		out_of_memory();
+	memset(b->data + b->len, (int)key, size);
 	stamp(b->data + b->len, size, key);
 	b->len += size;
 	err = net_send(fd, b->data, b->len);
@@ -136,6 +137,8 @@ static void backend_release(void *obj, void *arg)
 	struct balancer *ba = arg;
 	struct backend *b = obj;
 
+	if (crew_is_copy())
+		return; /* the socket is the parent's */
 	if (atomic_load(&b->refs) > 1)
 		atomic_fetch_add(&ba->outlived, 1);
 	backend_put(b);
@@ -335,20 +338,21 @@ static void client(void *arg)
 {
 	struct client *cl = arg;
 	struct balancer *ba = cl->ba;
-	bool good = true;
+	bool good;
 
-	while (good && crew_goes_on(ba->o)) {
+	do {
 		struct conn c = { .fd = net_connect(ba->port) };
-		uint32_t n = 1 + rng_below(&cl->rng, 200);
+		uint32_t n = rng_below(&cl->rng, 200);
 
 		if (c.fd < 0) {
 			fail("a client cannot connect: %s", strerror(-c.fd));
 			break;
 		}
-		while (n-- && good && crew_goes_on(ba->o))
+		do
 			good = request(cl, &c);
+		while (good && n-- && crew_goes_on(ba->o));
 		conn_close(&c);
-	}
+	} while (good && crew_goes_on(ba->o));
 	group_done(ba->clients);
 }
 

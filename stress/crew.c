@@ -38,6 +38,25 @@ static void enter(void *arg)
 		cpu_pin(0, cpu_nth(atomic_fetch_add(&nth, 1)));
 }
 
+static atomic_bool is_copy;
+static pthread_once_t is_copy_once = PTHREAD_ONCE_INIT;
+
+static void forked(void)
+{
+	atomic_store(&is_copy, true);
+}
+
+static void is_copy_init(void)
+{
+	if (pthread_atfork(NULL, NULL, forked))
+		out_of_memory();
+}
+
+bool crew_is_copy(void)
+{
+	return atomic_load_explicit(&is_copy, memory_order_relaxed);
+}
+
 struct sched *crew_new(const struct options *o, uint64_t salt, double seconds)
 {
 	const struct sched_attr attr = {
@@ -53,6 +72,7 @@ struct sched *crew_new(const struct options *o, uint64_t salt, double seconds)
 		.enter = enter,
 	};
 
+	pthread_once(&is_copy_once, is_copy_init);
 	return must(sched_new(&attr));
 }
 

@@ -26,6 +26,13 @@ size_t crew_run(struct sched *s);
 /* Does the caller, a worker, go on?  Not after o->seconds or a failure. */
 bool crew_goes_on(const struct options *o);
 
+/*
+ * Is this a forked child, where no worker is?  What waited for a grace period
+ * waits there as well, and callbacks get copies: of objects that are nobody's,
+ * under locks that may be taken for ever, with sockets that are the parent's.
+ */
+bool crew_is_copy(void);
+
 /* Objects of a pool, for the list of leaks too: never NULL. */
 void *crew_get(struct percu_pool *pool, const char *name);
 void crew_put(struct percu_pool *pool, const char *name, void *obj);

@@ -229,10 +229,10 @@ void vec_run(const struct options *o)
 	seconds = progress_stop(&st->progress);
 	atomic_store(&st->stop, true);
 	pthread_join(clock, NULL);
-	readers_print(r, nr_r, seconds);
-	edits_print(st);
 	if (!verdict_failures())
 		subjects_end(st);
+	readers_print(r, nr_r, seconds);
+	edits_print(st);
 	free(st);
 	free(r);
 	free(w);

@@ -210,7 +210,7 @@ void vec_read(void *arg)
 {
 	struct reader *r = arg;
 
-	while (crew_goes_on(r->st->o)) {
+	do {
 		const struct subject *s =
 			&r->st->subjects[rng_below(&r->rng, NR_SUBJECTS)];
 		uint64_t looks = r->looks;
@@ -222,5 +222,5 @@ void vec_read(void *arg)
 			worker_yield();
 		else
 			worker_sleep(rng_below(&r->rng, 1000000));
-	}
+	} while (crew_goes_on(r->st->o));
 }

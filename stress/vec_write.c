@@ -335,12 +335,12 @@ void vec_write(void *arg)
 {
 	struct writer *w = arg;
 
-	while (crew_goes_on(w->st->o)) {
+	do {
 		w->s = &w->st->subjects[rng_below(&w->rng, NR_SUBJECTS)];
 		pthread_mutex_lock(&w->s->lock);
 		edit(w);
 		pthread_mutex_unlock(&w->s->lock);
 		worker_yield();
-	}
+	} while (crew_goes_on(w->st->o));
 	taken_release(w);
 }
