@@ -77,7 +77,7 @@ static void against(const char *program)
 
 bool bench_go(void)
 {
-	char dir[] = "/tmp/percu-bench-XXXXXX";
+	char dir[] = P_tmpdir "/percu-bench-XXXXXX";
 	char program[sizeof(dir) + 8];
 	bool built;
 

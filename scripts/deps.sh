@@ -29,6 +29,9 @@ need() {	# packages, then a command that succeeds if they are there
 }
 
 probe_run() {
+	need libc6-dev:glibc-devel:glibc:musl-dev,linux-headers \
+		links '#include <stdio.h>
+		int main(void) { return 0; }' ''
 	need liburcu-dev:userspace-rcu-devel:liburcu:userspace-rcu-dev \
 		links '#include <urcu-bp.h>
 		int main(void) { return 0; }' -lurcu-bp

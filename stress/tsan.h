@@ -7,10 +7,6 @@
  * that percu acquires (Documentation/retirement.md), and so does who waits for
  * a grace period without percu.
  *
- * And it takes epoll_ctl() for a use of the file while the call lasts, which
- * would race with the close() by a thread that epoll has told meanwhile.  The
- * kernel has the two in order.
- *
  * In any other build this changes nothing.
  */
 #ifndef STRESS_TSAN_H
@@ -30,8 +26,6 @@
 #if THREAD_SANITIZER
 void __tsan_acquire(void *word);
 void __tsan_release(void *word);
-void AnnotateIgnoreReadsBegin(const char *file, int line);
-void AnnotateIgnoreReadsEnd(const char *file, int line);
 
 static inline void tsan_read_unlock(void)
 {
@@ -48,9 +42,6 @@ static inline void tsan_synchronize_rcu(void)
 }
 #undef synchronize_rcu
 #define synchronize_rcu tsan_synchronize_rcu
-#else
-#define AnnotateIgnoreReadsBegin(file, line)
-#define AnnotateIgnoreReadsEnd(file, line)
 #endif
 
 #endif /* STRESS_TSAN_H */

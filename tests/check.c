@@ -24,6 +24,7 @@
 
 #include "sys/os.h"
 #include "sys/report.h"
+#include "sys/tool.h"
 #include "tests/check.h"
 
 enum {
@@ -88,6 +89,13 @@ void check_skip(const char *why)
 {
 	printf("(skipped: %s) ", why);
 	CU_PASS("skipped");
+}
+
+unsigned long check_next(unsigned long nth)
+{
+	if (!check_short())
+		return nth + 1;
+	return nth + 1 + (tool.valgrind ? nth : nth / 4);
 }
 
 unsigned long check_fired(const char *what)

@@ -462,13 +462,13 @@ static void run(void (*what)(void), unsigned int n)
 static void abort_only(void)
 {
 	if (!cannot_abort())
-		run(nothing, check_short() ? 100 : 500);
+		run(nothing, check_short() ? 100 : 200);
 }
 
 static void abort_and_use(void)
 {
 	if (!cannot_abort())
-		run(get_put, check_short() ? 100 : 500);
+		run(get_put, check_short() ? 100 : 200);
 }
 
 static _Atomic bool visitors_stop;
@@ -505,7 +505,7 @@ static void abort_and_move(void)
 	for (intptr_t i = 0; i < 2; i++)
 		CU_ASSERT_FATAL(
 			!pthread_create(&id[i], NULL, visitor, (void *)i));
-	run(move, check_short() ? 10 : 100);
+	run(move, check_short() ? 10 : 50);
 	sched_setaffinity(0, sizeof(all), &all);
 	CU_ASSERT_TRUE(moves > 0);
 	visitors_stop = true;

@@ -122,7 +122,7 @@ static void fork_once(void)
 static int nforks(void)
 {
 	if (!check_short())
-		return 500;
+		return 250;
 	return tool_any() ? 6 : 50;
 }
 

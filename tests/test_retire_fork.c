@@ -132,7 +132,7 @@ static void begin(const char *name)
 
 static int nforks(void)
 {
-	return tool_any() ? 5 : check_short() ? 20 : 50;
+	return tool_any() ? 5 : check_short() ? 10 : 25;
 }
 
 /* How many forks were slow, and whether all ended well. */
