@@ -45,7 +45,7 @@ RUNFLAGS   :=
 # The order is the direction of dependency: a folder may use those on its
 # left, and nothing else.
 libdirs	:= sys slab rcu pool buf vec
-dirs	:= $(libdirs) malloc tests tests/misuse stress bench samples
+dirs	:= $(libdirs) malloc stress/workers tests tests/misuse stress bench samples
 
 cppflags-y := -Iinclude -I. -D_GNU_SOURCE
 

@@ -44,7 +44,7 @@ for h in include/percu/*.hpp; do
 	test $cxx = no || try c++ c++17 '-Wpedantic -Wconversion' "${h#include/}"
 	test $cxx = no || try c++ c++20 '-Wpedantic -Wconversion' "${h#include/}"
 done
-for h in */*.h; do
+for h in */*.h stress/workers/*.h; do
 	try c gnu11 -D_GNU_SOURCE "$h"
 	try c gnu11 '-D_GNU_SOURCE -DPERCU_DEBUG' "$h"
 done
