@@ -95,8 +95,10 @@ run: $(stress)			##  the main job: count the words of all files below INPUT
 	$(Q)$(stress) words -i $(INPUT) $(RUNFLAGS)
 stress: $(stress)		##  a short stress of everything
 	$(Q)$(stress) all -t 3 $(RUNFLAGS)
-bench: $(progs)			##  the benchmarks
+bench: $(progs)			##  how fast, against whom, does it grow: minutes
 	$(Q)$(bench) $(RUNFLAGS)
+bench-check: $(progs)		##  has anything become slower than recorded?
+	$(Q)$(bench) check $(RUNFLAGS)
 
 install: $(outputs)		##  install headers, libraries and percu.pc
 	$(Q)install -d $(DESTDIR)$(INCLUDEDIR)/percu $(DESTDIR)$(LIBDIR)/pkgconfig
@@ -131,7 +133,7 @@ help:				##  this text
 	@echo 'Switches:'
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
-.PHONY: all lib check check-quick tests run stress bench install uninstall \
+.PHONY: all lib check check-quick tests run stress bench bench-check install uninstall \
 	clean classes golden deps format tags ci help
 
 # What check runs, and what the scripts among it may want to know.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench/flood.c - every CPU retires, for as long as --seconds says
+ * bench/flood.c - every CPU retires, for as long as it is told
  *
  * What waits for grace periods must stay below the hard mark, and as much more
  * as each CPU has in hand when it comes to know, whatever the readers do: in the first run each thread reads between two chunks of
@@ -22,6 +22,7 @@
 #include <percu/stats.h>
 
 #include "bench/bench.h"
+#include "bench/cases.h"
 #include "bench/crew.h"
 #include "bench/retire.h"
 
@@ -116,11 +117,11 @@ static void *watch(void *ctx)
 	return NULL;
 }
 
-static struct result run(uint64_t seconds, bool sleeps)
+static struct result run(uint64_t msec, bool sleeps)
 {
 	static const struct crew_life life = { urcu_memb_register_thread,
 					       urcu_memb_unregister_thread };
-	struct result r = { .ns = seconds * 1000 * MSEC };
+	struct result r = { .ns = msec * MSEC };
 	struct crew *crew = crew_start(cpus(), true, &life);
 	pthread_t watcher, reader;
 	uint64_t start = wall_ns();
@@ -172,25 +173,32 @@ int work_flood(char **args)
 	return serve(&s);
 }
 
-/* The command's side. */
+/* The case's side. */
+
+static void figure(const char *what, const char *with, double figure,
+		   const char *unit)
+{
+	char name[ROW_NAME];
+
+	snprintf(name, sizeof(name), "%s%s", what, with);
+	row_figure("flood", NO_X, name, figure, unit);
+}
 
 static void report(struct worker *w, const char *with)
 {
 	double count = (double)worker_ask(w, "objects", 0);
 	uint64_t ns = worker_ask(w, "ns", 0), gps = worker_ask(w, "grace", 0);
 	double peak = (double)worker_ask(w, "peak", 0);
-	char name[80];
+	double mark = HARD_MARK + (double)cpus() * IN_HAND;
 
-	snprintf(name, sizeof(name), "flood%s: an object, of every CPU", with);
-	row_info(name, (double)ns * cpus() / count, "ns");
-	snprintf(name, sizeof(name), "flood%s: objects a grace period", with);
-	row_info(name, gps ? count / (double)gps : 0, "");
-	snprintf(name, sizeof(name), "flood%s: resident at most", with);
-	row_info(name, peak / MB, "MiB");
-	snprintf(name, sizeof(name), "flood%s: deferred at most", with);
-	row_most(name, (double)worker_ask(w, "deferred", 0) / MB, "MiB",
-		 (double)(HARD_MARK + cpus() * IN_HAND) / MB);
-	printf("Total time taken by all retirers: %" PRIu64
+	figure("an object, of every CPU", with, (double)ns * cpus() / count,
+	       "ns");
+	figure("objects a grace period", with,
+	       gps ? count / (double)gps : count, "");
+	figure("resident at most", with, peak / MB, "MiB");
+	figure("deferred at most / the mark", with,
+	       (double)worker_ask(w, "deferred", 0) / mark, "x");
+	printf("  Total time taken by all retirers: %" PRIu64
 	       " ns, loops: %.0f, batches: %" PRIu64
 	       ", memory footprint: %.0fMB\n",
 	       ns, count, gps, peak / MB);
@@ -202,19 +210,21 @@ static void flood_once(const char *sleeps, const char *with)
 				     NULL };
 	struct worker *w = worker_start(args, NULL);
 
-	worker_ask(w, "flood", opt.seconds);
+	worker_ask(w, "flood", by_scale(5000, 1000, 50));
 	report(w, with);
 	worker_stop(w);
 }
 
-void flood(void)
+bool case_flood(void)
 {
 	char mark[64];
 
 	snprintf(mark, sizeof(mark), "defer_soft:%d,defer_hard:%d",
 		 (int)HARD_MARK / 4, (int)HARD_MARK);
 	setenv("PERCU", mark, 1);
+	row_title("flood", "every CPU retires as fast as it can", "");
 	flood_once("0", "");
 	flood_once("1", ", a reader sleeps");
 	unsetenv("PERCU");
+	return true;
 }

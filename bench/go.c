@@ -13,8 +13,7 @@
 #include <percu/pool.h>
 
 #include "bench/bench.h"
-
-static const double GO_BOUND = 5;
+#include "bench/cases.h"
 
 /* The assembler looks it up from the top folder, where make runs. */
 __asm__(".pushsection .rodata\n"
@@ -59,30 +58,34 @@ static void against(const char *program)
 	const char *const args[] = { program, NULL };
 	struct percu_pool *pool = make_pool("bench-go", OBJECT);
 	struct contestant c[] = {
-		{ .name = "percu: pool get + put, inlined",
+		{ .name = "pool, inlined",
+		  .role = OURS,
 		  .fn = pair_inlined,
 		  .ctx = pool },
-		{ .name = "Go: sync.Pool Get + Put", .timed = worker_timed },
+		{ .name = "sync.Pool", .role = PEER, .timed = worker_timed },
 	};
+	struct contest ct = { .name = "go",
+			      .what = "a Get and a Put of 64 bytes, one thread",
+			      .x = NO_X,
+			      .c = c,
+			      .n = ARRAY_SIZE(c),
+			      .turn_ns = 10 * MSEC };
 
 	pin_last();
 	c[1].ctx = worker_start(args, NULL);
-	compare(c, ARRAY_SIZE(c), 10 * MSEC);
-	rows_ns(c, ARRAY_SIZE(c));
-	row_least("sync.Pool / pool, inlined", c[1].ns / c[0].ns, "x",
-		  GO_BOUND);
+	contest(&ct);
 	worker_stop(c[1].ctx);
 	percu_pool_destroy(pool);
 }
 
-bool bench_go(void)
+bool case_go(void)
 {
 	char dir[] = "/tmp/percu-bench-XXXXXX";
 	char program[sizeof(dir) + 8];
 	bool built;
 
 	if (system("go version >/dev/null 2>&1")) {
-		row_skip("Go's sync.Pool", "go is not installed");
+		row_skip("go", "sync.Pool", "go is not installed");
 		return true;
 	}
 	if (!mkdtemp(dir)) {
@@ -94,7 +97,7 @@ bool bench_go(void)
 	if (built)
 		against(program);
 	else
-		row_skip("Go's sync.Pool", "go build failed");
+		row_skip("go", "sync.Pool", "go build failed");
 	remove_all(dir);
 	return built;
 }

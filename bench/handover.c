@@ -14,9 +14,8 @@
 #include <string.h>
 
 #include "bench/calls.h"
+#include "bench/cases.h"
 #include "bench/handover.h"
-
-static const double PEER_BOUND = 1.3, GROWTH_BOUND = 1.0;
 
 /* The worker's side. */
 
@@ -90,7 +89,7 @@ int work_handover(char **args)
 	return serve_handover(&h);
 }
 
-/* The command's side. */
+/* The case's side. */
 
 enum {
 	RING,
@@ -101,33 +100,24 @@ enum {
 
 static void start_own(struct contestant *c)
 {
-	static const char *const name[NR_OWN][2] = {
-		{ "ring", "ring alone" },
-		{ "pool", "pool get, other CPU puts, shared call" },
-		{ "alloc", "alloc, other CPU frees, shared call" },
+	static const struct {
+		const char *job, *name;
+		enum role role;
+	} own[NR_OWN] = {
+		{ "ring", "ring alone", LIMIT },
+		{ "pool", "pool", OURS },
+		{ "alloc", "alloc + free", OURS },
 	};
 
 	for (size_t i = 0; i < NR_OWN; i++) {
 		const char *const args[] = { "percu-bench-shared", "worker",
-					     "handover", name[i][0], NULL };
+					     "handover", own[i].job, NULL };
 
-		c[i].name = name[i][1];
-		c[i].ctx = worker_start(args, NULL);
+		c[i] = (struct contestant){ .name = own[i].name,
+					    .role = own[i].role,
+					    .timed = worker_timed,
+					    .ctx = worker_start(args, NULL) };
 	}
-}
-
-static void report(const struct contestant *c, size_t n)
-{
-	size_t best = NR_OWN;
-
-	rows_ns(c, n);
-	for (size_t i = NR_OWN; i < n; i++)
-		if (c[i].ns < c[best].ns)
-			best = i;
-	row_least("handover: fastest malloc / pool", c[best].ns / c[POOL].ns,
-		  "x", PEER_BOUND);
-	row_info("handover: fastest malloc / alloc + free",
-		 c[best].ns / c[ALLOC].ns, "x");
 }
 
 /* What the pool's worker says of itself, and how it grew since before. */
@@ -137,41 +127,37 @@ static void report_pool(struct worker *pool, size_t before)
 	double misses = (double)worker_ask(pool, "misses", 0);
 	double grown = (double)worker_ask(pool, "rss", 0) - (double)before;
 
-	row_info("handover: objects through the pool", gets / 1e6, "M");
-	row_info("handover: objects a miss (a depot visit) brings",
-		 misses ? gets / misses : 0, "");
-	row_most("handover: resident memory grew by", grown / MB, "MiB",
-		 GROWTH_BOUND);
+	row_figure("handover", NO_X, "pool: objects passed", gets / 1e6, "M");
+	row_figure("handover", NO_X, "pool: objects a visit to the depot",
+		   misses > 0 ? gets / misses : gets, "");
+	row_figure("handover", NO_X, "pool: resident memory grew by",
+		   grown / MB, "MiB");
 }
 
-bool bench_handover(void)
+bool case_handover(void)
 {
-	struct contestant c[NR_OWN + NR_PEERS] = { 0 };
+	struct contestant c[NR_OWN + NR_PEERS];
+	struct contest ct = { .name = "handover",
+			      .what = "got on one CPU, put on another",
+			      .x = NO_X,
+			      .c = c,
+			      .turn_ns = 3 * MSEC };
 	struct peer peers[NR_PEERS];
-	size_t nr_peers, n, before;
+	size_t n, before;
 
 	if (cpus() < 2) {
-		row_skip("handover", "one CPU");
+		row_skip("handover", "handover", "one CPU");
 		return true;
 	}
 	start_own(c);
-	nr_peers = peers_start(peers, "handover");
-	n = NR_OWN + nr_peers;
-	for (size_t i = 0; i < n; i++) {
-		c[i].timed = worker_timed;
-		c[i].iters = opt.objects / opt.rounds + 1;
-		if (i >= NR_OWN) {
-			c[i].name = peers[i - NR_OWN].name;
-			c[i].ctx = peers[i - NR_OWN].worker;
-		}
-		worker_timed(c[i].ctx, c[i].iters);
-	}
+	n = peers_start(peers, "handover", NULL);
+	ct.n = peers_join(c, NR_OWN, peers, n);
+	worker_timed(c[POOL].ctx, by_scale(200000, 200000, 1000));
 	before = worker_ask(c[POOL].ctx, "rss", 0);
-	compare(c, n, 0);
-	report(c, n);
+	contest(&ct);
 	report_pool(c[POOL].ctx, before);
 	for (size_t i = 0; i < NR_OWN; i++)
 		worker_stop(c[i].ctx);
-	peers_stop(peers, nr_peers);
+	peers_stop(peers, n);
 	return true;
 }

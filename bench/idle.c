@@ -17,6 +17,7 @@
 #include <percu/stats.h>
 
 #include "bench/bench.h"
+#include "bench/cases.h"
 
 enum {
 	OBJECTS = 1000,
@@ -27,8 +28,6 @@ enum {
 	CPU_BUDGET = 256 * KB,
 	DEPOT_BUDGET = 512 * KB
 };
-
-static const double RSS_BOUND = 2.0; /* MiB */
 
 /* The worker: "idle N 0|1", 1: with objects. */
 
@@ -105,7 +104,7 @@ int work_idle(char **args)
 	return serve(&s);
 }
 
-/* The command's side. */
+/* The case's side. */
 
 struct left {
 	double resident, cached, idle; /* bytes; idle: pages without an owner */
@@ -152,25 +151,24 @@ static double cached_on_budget(unsigned int threads)
 	return cached;
 }
 
-bool bench_idle(void)
+bool case_idle(void)
 {
-	unsigned int n = opt.small ? 1000 : 10000;
-	double bound = (double)cpus() * CPU_BUDGET + DEPOT_BUDGET;
+	unsigned int n = (unsigned int)by_scale(10000, 1000, 50);
+	double budget = (double)cpus() * CPU_BUDGET + DEPOT_BUDGET;
 	struct left few = leave_beyond(2), many = leave_beyond(n);
-	char name[64];
 
-	row_info("idle: 2 threads leave resident", few.resident / MB, "MiB");
-	row_info("idle: 2 threads leave cached", few.cached / MB, "MiB");
-	snprintf(name, sizeof(name), "idle: %u threads leave resident", n);
-	row_info(name, many.resident / MB, "MiB");
-	snprintf(name, sizeof(name), "idle: %u threads leave cached", n);
-	row_info(name, many.cached / MB, "MiB");
-	snprintf(name, sizeof(name), "idle: %u threads leave in idle pages", n);
-	row_info(name, many.idle / MB, "MiB");
-	snprintf(name, sizeof(name),
-		 "idle: %u threads, resident beyond 2 threads'", n);
-	row_most(name, (many.resident - few.resident) / MB, "MiB", RSS_BOUND);
-	snprintf(name, sizeof(name), "idle: %u threads, cached on a budget", n);
-	row_most(name, cached_on_budget(n) / MB, "MiB", bound / MB);
+	row_title("idle",
+		  "what threads that sleep leave behind, each after "
+		  "1000 gets and puts",
+		  "threads");
+	row_figure("idle", 2, "resident", few.resident / MB, "MiB");
+	row_figure("idle", 2, "cached", few.cached / MB, "MiB");
+	row_figure("idle", n, "resident", many.resident / MB, "MiB");
+	row_figure("idle", n, "cached", many.cached / MB, "MiB");
+	row_figure("idle", n, "in idle pages", many.idle / MB, "MiB");
+	row_figure("idle", NO_X, "resident beyond what 2 threads leave",
+		   (many.resident - few.resident) / MB, "MiB");
+	row_figure("idle", NO_X, "cached / budget",
+		   cached_on_budget(n) / budget, "x");
 	return true;
 }

@@ -1,103 +1,114 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench/malloc.c - 64 bytes from percu and from every malloc at hand
+ * bench/malloc.c - a pair of every size, from percu and every malloc at hand
  *
  * Each malloc has a process of its own, as two cannot live in one, and so has
  * percu behind a shared library's call.  All are told in turn to run.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <percu/pool.h>
 
 #include "bench/bench.h"
 #include "bench/calls.h"
+#include "bench/cases.h"
 #include "bench/loops.h"
 
-enum {
-	INLINED,
-	POOL,
-	ALLOC,
-	SIZED,
-	NR_OWN
-};
-
-/* What a pool that the compiler sees into is good for. */
-static const double INLINE_BOUND = 2.5;
-
-/* The worker: "alloc alloc|sized|pool". */
+/* The worker: "alloc alloc|sized|pool|limit SIZE". */
 int work_alloc(char **args)
 {
-	struct service s = { .fn = pair_alloc, .ctx = (void *)OBJECT };
+	size_t size = strtoul(args[1], NULL, 10);
+	struct service s = { .fn = pair_alloc, .ctx = (void *)size };
+	static char obj;
 
 	if (!strcmp(args[0], "sized"))
 		s.fn = pair_sized;
 	if (!strcmp(args[0], "pool")) {
 		s.fn = pair_pool;
-		s.ctx = make_pool("bench-alloc", OBJECT);
+		s.ctx = make_pool("bench-alloc", size);
 		loop_keep(call_pool_get, s.ctx);
+	} else if (!strcmp(args[0], "limit")) {
+		s.fn = pair_limit;
+		limit_put(&obj);
 	} else {
 		loop_keep(call_alloc, s.ctx);
 	}
 	return serve(&s);
 }
 
-static struct worker *own(const char *what)
-{
-	const char *const args[] = { "percu-bench-shared", "worker", "alloc",
-				     what, NULL };
+enum {
+	INLINED,
+	OWN_WORKERS, /* the first of them */
+	NR_OWN = 5
+};
 
-	return worker_start(args, NULL);
+static const struct own {
+	const char *name, *job;
+	enum role role;
+} own[NR_OWN] = {
+	{ "pool, inlined", NULL, OURS },
+	{ "limit", "limit", LIMIT },
+	{ "pool", "pool", OURS },
+	{ "alloc + free", "alloc", OURS },
+	{ "alloc + free_sized", "sized", OURS },
+};
+
+static void start_own(struct contestant *c, const char *size)
+{
+	for (size_t i = 0; i < NR_OWN; i++) {
+		const char *const args[] = {
+			"percu-bench-shared", "worker", "alloc",
+			own[i].job,           size,     NULL
+		};
+
+		c[i] = (struct contestant){ .name = own[i].name,
+					    .role = own[i].role };
+		if (i < OWN_WORKERS)
+			continue;
+		c[i].timed = worker_timed;
+		c[i].ctx = worker_start(args, NULL);
+	}
 }
 
-static void report(const struct contestant *c, size_t n)
+static void one_size(size_t bytes)
 {
-	size_t best = NR_OWN;
-
-	for (size_t i = NR_OWN; i < n; i++)
-		if (c[i].ns < c[best].ns)
-			best = i;
-	rows_ns(c, n);
-	row_least("fastest malloc / pool, inlined", c[best].ns / c[INLINED].ns,
-		  "x", INLINE_BOUND);
-	row_info("fastest malloc / pool, shared call", c[best].ns / c[POOL].ns,
-		 "x");
-	row_info("fastest malloc / alloc + free, shared call",
-		 c[best].ns / c[ALLOC].ns, "x");
-	row_info("fastest malloc / alloc + free_sized, shared call",
-		 c[best].ns / c[SIZED].ns, "x");
-}
-
-bool bench_malloc(void)
-{
-	struct contestant c[NR_OWN + NR_PEERS] = {
-		{ .name = "percu: pool get + put, inlined",
-		  .fn = pair_inlined },
-		{ .name = "percu: pool get + put, shared call" },
-		{ .name = "percu: alloc + free, shared call" },
-		{ .name = "percu: alloc + free_sized, shared call" },
+	struct contestant c[NR_OWN + NR_PEERS];
+	struct percu_pool *pool = make_pool("bench-malloc", bytes);
+	struct contest ct = {
+		.name = "malloc",
+		.what = "a get and a put, or malloc and free, on one thread",
+		.x = (double)bytes,
+		.axis = "bytes",
+		.c = c,
+		.turn_ns = 5 * MSEC,
 	};
 	struct peer peers[NR_PEERS];
+	char size[16];
 	size_t n;
 
-	pin_last();
-	c[INLINED].ctx = make_pool("bench-malloc", OBJECT);
-	c[POOL].ctx = own("pool");
-	c[ALLOC].ctx = own("alloc");
-	c[SIZED].ctx = own("sized");
-	n = NR_OWN + peers_start(peers, "pair");
-	for (size_t i = POOL; i < n; i++) {
-		c[i].timed = worker_timed;
-		if (i >= NR_OWN) {
-			c[i].name = peers[i - NR_OWN].name;
-			c[i].ctx = peers[i - NR_OWN].worker;
-		}
-	}
-	compare(c, n, 5 * MSEC);
-	report(c, n);
-	for (size_t i = POOL; i < NR_OWN; i++)
+	snprintf(size, sizeof(size), "%zu", bytes);
+	start_own(c, size);
+	c[INLINED].fn = pair_inlined;
+	c[INLINED].ctx = pool;
+	n = peers_start(peers, "pair", size);
+	ct.n = peers_join(c, NR_OWN, peers, n);
+	contest(&ct);
+	for (size_t i = OWN_WORKERS; i < NR_OWN; i++)
 		worker_stop(c[i].ctx);
-	peers_stop(peers, n - NR_OWN);
-	percu_pool_destroy(c[INLINED].ctx);
+	peers_stop(peers, n);
+	percu_pool_destroy(pool);
+}
+
+bool case_malloc(void)
+{
+	static const size_t bytes[] = { 8,    16,   64,    256,  1024,
+					4096, 8192, 16384, 32768 };
+
+	pin_last();
+	for (size_t i = 0; i < ARRAY_SIZE(bytes); i++)
+		if (opt.scale == FULL || bytes[i] == OBJECT)
+			one_size(bytes[i]);
 	return true;
 }

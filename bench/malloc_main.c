@@ -2,7 +2,7 @@
 /*
  * bench/malloc_main.c - percu-bench-malloc: malloc's side of a comparison
  *
- * percu-bench-malloc pair | handover | churn, as a worker.  It has nothing of
+ * percu-bench-malloc pair SIZE | handover | churn, as a worker.  It has nothing of
  * percu in it, and calls malloc as a program calls a shared library.
  * percu-bench-malloc preloaded says with its status whether a malloc has taken
  * the C library's place.
@@ -52,24 +52,31 @@ static bool preloaded(void)
 	       of_malloc.dli_fbase != of_libc.dli_fbase;
 }
 
+static const struct handover handover = { produce, consume, (void *)OBJECT,
+					  NULL };
+static const struct churn churn = { malloc, free, NULL };
+
+static int serve_pair(const char *size)
+{
+	const struct service s = { .fn = pair,
+				   .ctx = (void *)strtoul(size, NULL, 10) };
+
+	loop_keep(call_malloc, s.ctx);
+	return serve(&s);
+}
+
 int main(int argc, char **argv)
 {
-	const struct service pairs = { .fn = pair, .ctx = (void *)OBJECT };
-	const struct handover handover = { produce, consume, (void *)OBJECT,
-					   NULL };
-	const struct churn churn = { malloc, free, NULL };
 	const char *loop = argc > 1 ? argv[1] : "";
 
-	if (!strcmp(loop, "pair")) {
-		loop_keep(call_malloc, pairs.ctx);
-		return serve(&pairs);
-	}
+	if (!strcmp(loop, "pair") && argc > 2)
+		return serve_pair(argv[2]);
 	if (!strcmp(loop, "handover"))
 		return serve_handover(&handover);
 	if (!strcmp(loop, "churn"))
 		return serve_churn(&churn);
 	if (!strcmp(loop, "preloaded"))
 		return !preloaded();
-	fprintf(stderr, "usage: percu-bench-malloc pair|handover|churn\n");
+	fprintf(stderr, "usage: percu-bench-malloc pair SIZE|handover|churn\n");
 	return 2;
 }

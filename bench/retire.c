@@ -21,6 +21,7 @@
 
 #include "bench/bench.h"
 #include "bench/calls.h"
+#include "bench/cases.h"
 #include "bench/crew.h"
 #include "bench/loops.h"
 #include "bench/retire.h"
@@ -29,8 +30,6 @@ enum {
 	TURN_NS = 20 * MSEC,
 	CHUNK = 256, /* objects between two quiescent states */
 };
-
-static const double CALL_RCU_BOUND = 10, PAIR_BOUND = 2.5;
 
 enum flavor {
 	MEMB,
@@ -240,23 +239,21 @@ static const struct kind kinds[KINDS] = {
 	{ "pool get + write + put_rcu, memb", chunk_written_rcu, MEMB, drain },
 };
 
-static void report(const struct contestant *c, const char *who)
+static void report(const char *group, const struct contestant *c)
 {
-	char name[80];
+	char name[ROW_NAME];
 
-	rows_ns(c, KINDS);
 	for (size_t i = POOL_RCU; i <= DEFER_RCU; i++) {
 		const struct flow *f = c[i].ctx;
 
+		if (!f->objects)
+			continue;
+
 		snprintf(name, sizeof(name), "%s: of all CPUs' time",
 			 c[i].name);
-		row_info(name, (double)f->cpu / (double)f->objects, "ns");
+		row_figure(group, producers, name,
+			   (double)f->cpu / (double)f->objects, "ns");
 	}
-	snprintf(name, sizeof(name), "retire: call_rcu / put_rcu, %s", who);
-	row_least(name, c[CALL_RCU].ns / c[POOL_RCU].ns, "x", CALL_RCU_BOUND);
-	snprintf(name, sizeof(name), "retire: get + put_rcu / get + put, %s",
-		 who);
-	row_most(name, c[POOL_RCU].ns / c[PAIR].ns, "x", PAIR_BOUND);
 }
 
 /*
@@ -282,13 +279,25 @@ static void start_reclaimers(void)
 	leave();
 }
 
-static void measure(unsigned int n, const char *who)
+static void measure(unsigned int n)
 {
 	static const struct crew_life life = { enter, leave };
+	static const struct pairing pairs[] = {
+		{ CALL_RCU, POOL_RCU, "call_rcu / put_rcu" },
+		{ POOL_RCU, PAIR, "get + put_rcu / get + put" },
+	};
 	struct flow flow[KINDS];
 	struct contestant c[KINDS];
-	char name[KINDS][64];
 	struct crew *crew = crew_start(n, true, &life);
+	struct contest ct = { .name = "retire",
+			      .what = "an object got, and put after readers",
+			      .x = n,
+			      .axis = "threads",
+			      .c = c,
+			      .n = by_scale(KINDS, CALL_RCU + 1, KINDS),
+			      .pairs = pairs,
+			      .nr_pairs = ARRAY_SIZE(pairs),
+			      .turn_ns = TURN_NS };
 
 	producers = n;
 	for (size_t i = 0; i < KINDS; i++) {
@@ -296,28 +305,21 @@ static void measure(unsigned int n, const char *who)
 					 .flavor = flavors[kinds[i].flavor],
 					 .pool = pools[kinds[i].flavor],
 					 .crew = crew };
-		snprintf(name[i], sizeof(name[i]), "%s, %s", kinds[i].name,
-			 who);
-		c[i] = (struct contestant){ .name = name[i],
+		c[i] = (struct contestant){ .name = kinds[i].name,
 					    .timed = turn,
 					    .ctx = &flow[i] };
 	}
-	compare(c, KINDS, TURN_NS);
-	report(c, who);
+	contest(&ct);
+	report(ct.name, c);
 	crew_stop(crew);
 }
 
-bool bench_retire(void)
+bool case_retire(void)
 {
-	char who[32];
-
 	start_reclaimers();
-	measure(1, "1 thread");
-	if (cpus() > 1) {
-		snprintf(who, sizeof(who), "%u threads", cpus());
-		measure(cpus(), who);
-	}
-	flood();
+	measure(1);
+	if (cpus() > 1)
+		measure(cpus());
 	for (size_t i = 0; i < NR_FLAVORS; i++)
 		percu_pool_destroy(pools[i]);
 	return true;

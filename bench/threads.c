@@ -12,13 +12,12 @@
 #include <percu/pool.h>
 
 #include "bench/bench.h"
+#include "bench/cases.h"
 #include "bench/crew.h"
 
 enum {
 	TURN_NS = 60 * MSEC
 };
-
-static const double BOUND = 1.25;
 
 struct team {
 	unsigned int size;
@@ -35,33 +34,38 @@ static uint64_t turn(void *ctx, uint64_t pairs)
 		.cpu;
 }
 
-bool bench_threads(void)
+bool case_threads(void)
 {
 	static const unsigned int size[] = { 1, 2, 8, 64, 512 };
+	static const struct pairing pairs[] = { { 2, 1, NULL },
+						{ 3, 1, NULL },
+						{ 4, 1, NULL } };
 	struct team team[ARRAY_SIZE(size)];
 	struct percu_pool *pool = make_pool("bench-threads", OBJECT);
 	struct contestant c[ARRAY_SIZE(size)] = { 0 };
 	char name[ARRAY_SIZE(size)][64];
+	struct contest ct = { .name = "threads",
+			      .what = "CPU time of a get and a put with more "
+				      "threads than CPUs",
+			      .x = NO_X,
+			      .c = c,
+			      .n = ARRAY_SIZE(c),
+			      .pairs = pairs,
+			      .nr_pairs = ARRAY_SIZE(pairs),
+			      .turn_ns = TURN_NS };
 
 	for (size_t i = 0; i < ARRAY_SIZE(size); i++) {
 		team[i].size = size[i];
 		team[i].pool = pool;
 		team[i].crew = crew_start(size[i], false, NULL);
-		snprintf(name[i], sizeof(name[i]), "a pair with %u threads",
-			 size[i]);
+		snprintf(name[i], sizeof(name[i]), "%u threads", size[i]);
 		c[i].name = name[i];
 		c[i].timed = turn;
 		c[i].ctx = &team[i];
 	}
-	compare(c, ARRAY_SIZE(size), TURN_NS);
-	rows_ns(c, ARRAY_SIZE(size));
-	for (size_t i = 0; i < ARRAY_SIZE(size); i++) {
+	contest(&ct);
+	for (size_t i = 0; i < ARRAY_SIZE(size); i++)
 		crew_stop(team[i].crew);
-		snprintf(name[i], sizeof(name[i]), "%u threads / 2 threads",
-			 size[i]);
-		if (size[i] > 2)
-			row_most(name[i], c[i].ns / c[1].ns, "x", BOUND);
-	}
 	percu_pool_destroy(pool);
 	return true;
 }

@@ -59,12 +59,14 @@ static inline void *flat_get(struct flat *const *root, size_t i)
 	return NULL;
 }
 
-/* vec_read.c, vec_share.c, vec_edit.c, vec_batch.c: the parts of the command */
-void vec_read(struct table *small, struct table *large);
-void vec_beside_writer(struct table *t);
-void vec_against_rwlock(struct table *t);
-void vec_edit(void);
-void vec_batch(void);
+/* vec_read.c, vec_share.c, vec_edit.c, vec_batch.c: the cases */
+void bench_vec_get(struct table *t);
+void bench_vec_scan(struct table *t);
+void bench_vec_lock(struct table *t);
+void bench_vec_writer(struct table *t);
+void bench_vec_flat(struct table *none);
+void bench_vec_edit(struct table *none);
+void bench_vec_batch(struct table *none);
 
 /*
  * vec_edit.c: a contestant of edits.  timed by the clock, for a writer may

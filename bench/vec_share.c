@@ -27,8 +27,6 @@
 #include "bench/crew.h"
 #include "bench/vec.h"
 
-static const double WRITER_BOUND = 1.1, LOCK_BOUND = 3;
-
 enum {
 	TURN_NS = 10 * MSEC,
 	EDITS = 16, /* between two looks at whether to stop */
@@ -172,27 +170,16 @@ static uint64_t read_beside(void *ctx, uint64_t iters)
 	return t;
 }
 
-static void beside_rows(const struct contestant *c, const struct beside *b,
-			const char *n)
+static void edit_row(const struct contest *ct, size_t i, const char *name)
 {
-	char name[80];
+	const struct beside *b = ct->c[i].ctx;
 
-	rows_ns(c, 4);
-	for (size_t i = 1; i < 4; i += 2) {
-		snprintf(name, sizeof(name), "%s, an edit", c[i].name);
-		row_info(name, (double)b[i].ns / (double)b[i].edits, "ns");
-	}
-	snprintf(name, sizeof(name), "vec %s: read beside a writer / alone", n);
-	if (!strcmp(n, "1000"))
-		row_most(name, c[1].ns / c[0].ns, "x", WRITER_BOUND);
-	else
-		row_info(name, c[1].ns / c[0].ns, "x");
-	snprintf(name, sizeof(name), "copied %s: read beside a writer / alone",
-		 n);
-	row_info(name, c[3].ns / c[2].ns, "x");
+	if (b->edits)
+		row_figure(ct->name, ct->x, name,
+			   (double)b->ns / (double)b->edits, "ns");
 }
 
-void vec_beside_writer(struct table *t)
+void bench_vec_writer(struct table *t)
 {
 	struct writer w = { .t = t };
 	struct beside b[] = {
@@ -201,9 +188,23 @@ void vec_beside_writer(struct table *t)
 		{ .fn = read_flat },
 		{ .fn = read_flat, .w = &w, .edit = edit_flat },
 	};
-	const char *n = t->len == SMALL ? "1000" : "10^6";
+	static const char *const name[] = { "vec", "vec, beside a writer",
+					    "copied",
+					    "copied, beside a writer" };
+	static const struct pairing pairs[] = {
+		{ 1, 0, "vec: beside a writer / alone" },
+		{ 3, 2, "copied: beside a writer / alone" },
+	};
 	struct contestant c[ARRAY_SIZE(b)] = { 0 };
-	char name[ARRAY_SIZE(b)][64];
+	struct contest ct = { .name = "vec-writer",
+			      .what = "a read while another CPU edits",
+			      .x = (double)t->len,
+			      .axis = "slots",
+			      .c = c,
+			      .n = ARRAY_SIZE(b),
+			      .pairs = pairs,
+			      .nr_pairs = ARRAY_SIZE(pairs),
+			      .turn_ns = TURN_NS };
 
 	first = t->flat;
 	sem_init(&w.go, 0, 0);
@@ -211,15 +212,13 @@ void vec_beside_writer(struct table *t)
 	       "pthread_create");
 	for (size_t i = 0; i < ARRAY_SIZE(b); i++) {
 		b[i].t = t;
-		snprintf(name[i], sizeof(name[i]), "%s %s: read%s",
-			 i < 2 ? "vec" : "copied", n,
-			 b[i].w ? " beside a writer" : "");
 		c[i] = (struct contestant){ .name = name[i],
 					    .timed = read_beside,
 					    .ctx = &b[i] };
 	}
-	compare(c, ARRAY_SIZE(c), TURN_NS);
-	beside_rows(c, b, n);
+	contest(&ct);
+	edit_row(&ct, 1, "vec: an edit");
+	edit_row(&ct, 3, "copied: an edit");
 	w.edit = NULL;
 	sem_post(&w.go);
 	pthread_join(w.thread, NULL);
@@ -262,58 +261,36 @@ static uint64_t read_together(void *ctx, uint64_t reads)
 	return crew_run(g->crew, g->fn, g->t, each / 8 + 1, each).cpu;
 }
 
-static void lock_rows(const struct contestant *c, const unsigned int *size,
-		      size_t n)
+static void against_rwlock(struct table *t, unsigned int size)
 {
-	double alone = c[1].ns / c[0].ns;
-	char name[80];
-
-	rows_ns(c, 2 * n);
-	for (size_t i = 0; i < n; i++) {
-		double x = c[2 * i + 1].ns / c[2 * i].ns;
-
-		snprintf(name, sizeof(name), "rwlock / vec 1000, %u threads",
-			 size[i]);
-		row_least(name, x, "x", LOCK_BOUND);
-		snprintf(name, sizeof(name),
-			 "rwlock / vec 1000: of %u threads / of 1", size[i]);
-		if (size[i] > 1 && size[i] <= cpus())
-			row_least(name, x / alone, "x", 1);
-		else if (size[i] > 1)
-			row_info(name, x / alone, "x");
-	}
-}
-
-void vec_against_rwlock(struct table *t)
-{
-	static const unsigned int size[] = { 1, 2, 4, 8 };
 	static const struct crew_life life = { rcu_register_thread,
 					       rcu_unregister_thread };
-	enum {
-		N = ARRAY_SIZE(size)
+	static const struct pairing pair = { 1, 0, NULL };
+	struct crew *crew = crew_start(size, true, &life);
+	struct group group[] = {
+		{ t, crew, size, read_vec },
+		{ t, crew, size, read_locked },
 	};
-	struct group group[2 * N];
-	struct contestant c[2 * N];
-	char name[2 * N][64];
+	struct contestant c[] = {
+		{ .name = "vec", .timed = read_together, .ctx = &group[0] },
+		{ .name = "rwlock", .timed = read_together, .ctx = &group[1] },
+	};
+	struct contest ct = { .name = "vec-lock",
+			      .what = "CPU time of a read, by readers at once",
+			      .x = size,
+			      .axis = "threads",
+			      .c = c,
+			      .n = ARRAY_SIZE(c),
+			      .pairs = &pair,
+			      .nr_pairs = 1,
+			      .turn_ns = TURN_NS };
 
-	for (size_t i = 0; i < 2 * N; i++) {
-		bool locked = i % 2;
+	contest(&ct);
+	crew_stop(crew);
+}
 
-		group[i] = (struct group){
-			.t = t,
-			.crew = locked ? group[i - 1].crew :
-					 crew_start(size[i / 2], true, &life),
-			.size = size[i / 2],
-			.fn = locked ? read_locked : read_vec,
-		};
-		snprintf(name[i], sizeof(name[i]), "%s 1000: read, %u threads",
-			 locked ? "rwlock" : "vec", size[i / 2]);
-		c[i] = (struct contestant){ .name = name[i],
-					    .timed = read_together,
-					    .ctx = &group[i] };
-	}
-	compare(c, 2 * N, TURN_NS);
-	lock_rows(c, size, N);
-	for (size_t i = 0; i < 2 * N; i += 2)
-		crew_stop(group[i].crew);
+void bench_vec_lock(struct table *t)
+{
+	for (unsigned int size = 1; size <= 8; size *= 2)
+		against_rwlock(t, size);
 }

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+	"unsafe"
 )
 
 type block struct {
@@ -24,15 +25,17 @@ func pairs(n uint64) {
 	}
 }
 
-// threadNs is precise to the microsecond.
+// threadNs is what this thread has had of CPUs.
 func threadNs() int64 {
-	const rusageThread = 1
-	var u syscall.Rusage
+	const clockThreadCputimeID = 3
+	var ts syscall.Timespec
 
-	if err := syscall.Getrusage(rusageThread, &u); err != nil {
+	_, _, err := syscall.Syscall(syscall.SYS_CLOCK_GETTIME,
+		clockThreadCputimeID, uintptr(unsafe.Pointer(&ts)), 0)
+	if err != 0 {
 		panic(err)
 	}
-	return u.Utime.Nano() + u.Stime.Nano()
+	return ts.Nano()
 }
 
 func main() {

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench/cases.h - a case is case_NAME(); a job of a worker is work_JOB()
+ */
+#ifndef BENCH_CASES_H
+#define BENCH_CASES_H
+
+#include <stdbool.h>
+
+bool case_pair(void);
+bool case_malloc(void);
+bool case_go(void);
+bool case_threads(void);
+bool case_pools(void);
+bool case_handover(void);
+bool case_idle(void);
+bool case_churn(void);
+bool case_retire(void);
+bool case_flood(void);
+bool case_vec_get(void);
+bool case_vec_scan(void);
+bool case_vec_lock(void);
+bool case_vec_writer(void);
+bool case_vec_flat(void);
+bool case_vec_edit(void);
+bool case_vec_batch(void);
+
+int work_alloc(char **args);
+int work_pools(char **args);
+int work_idle(char **args);
+int work_handover(char **args);
+int work_churn(char **args);
+int work_flood(char **args);
+
+#endif /* BENCH_CASES_H */
