@@ -36,6 +36,9 @@ static inline void touch(void *p)
 	__asm__ __volatile__("" : : "r"(p) : "memory");
 }
 
+/* A loop is inlined into a function that names what it calls: loops.h. */
+#define LOOP static inline __attribute__((always_inline)) void
+
 /* How much is done: for a result, for the guard, to see that it works. */
 enum scale {
 	FULL,
@@ -120,8 +123,24 @@ struct peer {
  * Starts the malloc worker under each that is installed, glibc's own first;
  * arg is the loop's, or NULL.  What is not installed is a row that says so.
  */
-size_t peers_start(struct peer *peers, const char *loop, const char *arg);
+size_t peers_start(struct peer *peers, const char *loop, const char *size,
+		   const char *arg);
 void peers_stop(struct peer *peers, size_t n);
+/* field.c: all who can run a loop of loops.h on objects of one size */
+struct field {
+	struct contestant c[8 + NR_PEERS];
+	struct peer peers[NR_PEERS];
+	size_t n, nr_own, nr_peers;
+};
+/*
+ * who: a letter each: l the limit, p a pool, a alloc and free, s alloc and
+ * free_sized, n nothing at all; and last, m every malloc.
+ */
+void field_start(struct field *f, const char *who, const char *loop,
+		 size_t bytes, const char *arg);
+void field_stop(struct field *f);
+struct worker *field_worker(const struct field *f, size_t i);
+
 /* The contestants that they are, behind those that are there: how many now. */
 size_t peers_join(struct contestant *c, size_t n, const struct peer *peers,
 		  size_t nr_peers);
@@ -130,12 +149,5 @@ size_t peers_join(struct contestant *c, size_t n, const struct peer *peers,
 struct percu_pool;
 struct percu_pool *make_pool(const char *name, size_t size);
 void die_unless(bool ok, const char *what); /* with errno's text */
-
-/* pairs.c: a get and a put, or what is said, behind a call; contestant.fn */
-void pair_limit(void *none, uint64_t iters);
-void pair_pool(void *pool, uint64_t iters);
-void pair_alloc(void *size, uint64_t iters);   /* percu_alloc, percu_free */
-void pair_sized(void *size, uint64_t iters);   /* and percu_free_sized */
-void pair_inlined(void *pool, uint64_t iters); /* pair_inline.c: no call */
 
 #endif /* BENCH_H */

@@ -11,13 +11,19 @@
 const struct bench_case cases[] = {
 	{ "pair", case_pair,
 	  "a get and a put against the limit of each kind of call" },
-	{ "malloc", case_malloc, "the same against packaged mallocs" },
+	{ "malloc", case_malloc, "the same against packaged mallocs, by size" },
+	{ "sets", case_sets, "1 to 10^6 objects out at once" },
 	{ "go", case_go, "the same against Go's sync.Pool" },
 	{ "threads", case_threads, "a pair with 1 to 512 threads" },
 	{ "pools", case_pools, "a pair with 1 to 10000 pools" },
 	{ "handover", case_handover, "get on one CPU, put on another" },
+	{ "exchange", case_exchange, "each thread puts what all others got" },
+	{ "bulk", case_bulk, "several objects at once, and one by one" },
+	{ "ctor", case_ctor, "objects that take long to make" },
+	{ "latency", case_latency, "the slowest gets, and while memory ages" },
 	{ "idle", case_idle, "what sleeping threads leave behind" },
 	{ "churn", case_churn, "resident memory in a long random life" },
+	{ "drift", case_drift, "fragmentation while sizes shift" },
 	{ "retire", case_retire,
 	  "a put after a grace period against call_rcu" },
 	{ "flood", case_flood, "every CPU retires: what waits is bounded" },
@@ -36,9 +42,10 @@ static const struct job {
 	int nr_args;
 	int (*run)(char **args);
 } jobs[] = {
-	{ "alloc", 1, work_alloc }, { "pools", 2, work_pools },
-	{ "idle", 2, work_idle },   { "handover", 1, work_handover },
-	{ "churn", 0, work_churn }, { "flood", 1, work_flood },
+	{ "field", 3, work_field },
+	{ "pools", 2, work_pools },
+	{ "churn", 0, work_churn },
+	{ "flood", 1, work_flood },
 };
 
 static int count(char **args)

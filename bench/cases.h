@@ -9,12 +9,18 @@
 
 bool case_pair(void);
 bool case_malloc(void);
+bool case_sets(void);
 bool case_go(void);
 bool case_threads(void);
 bool case_pools(void);
 bool case_handover(void);
+bool case_exchange(void);
 bool case_idle(void);
 bool case_churn(void);
+bool case_bulk(void);
+bool case_ctor(void);
+bool case_latency(void);
+bool case_drift(void);
 bool case_retire(void);
 bool case_flood(void);
 bool case_vec_get(void);
@@ -25,10 +31,8 @@ bool case_vec_flat(void);
 bool case_vec_edit(void);
 bool case_vec_batch(void);
 
-int work_alloc(char **args);
+int work_field(char **args);
 int work_pools(char **args);
-int work_idle(char **args);
-int work_handover(char **args);
 int work_churn(char **args);
 int work_flood(char **args);
 

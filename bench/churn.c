@@ -152,7 +152,7 @@ static void peer_life(const struct peer *peer)
 bool case_churn(void)
 {
 	struct peer peers[NR_PEERS];
-	size_t n = peers_start(peers, "churn", NULL);
+	size_t n = peers_start(peers, "churn", NULL, NULL);
 
 	pin_last();
 	row_title("churn", "blocks of random sizes, replaced at random", "");

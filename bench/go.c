@@ -14,6 +14,7 @@
 
 #include "bench/bench.h"
 #include "bench/cases.h"
+#include "bench/own_loops.h"
 
 /* The assembler looks it up from the top folder, where make runs. */
 __asm__(".pushsection .rodata\n"

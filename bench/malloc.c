@@ -1,103 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench/malloc.c - a pair of every size, from percu and every malloc at hand
+ * bench/malloc.c - a get and a put, from percu and every malloc at hand
  *
  * Each malloc has a process of its own, as two cannot live in one, and so has
  * percu behind a shared library's call.  All are told in turn to run.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <percu/pool.h>
 
 #include "bench/bench.h"
-#include "bench/calls.h"
 #include "bench/cases.h"
-#include "bench/loops.h"
-
-/* The worker: "alloc alloc|sized|pool|limit SIZE". */
-int work_alloc(char **args)
-{
-	size_t size = strtoul(args[1], NULL, 10);
-	struct service s = { .fn = pair_alloc, .ctx = (void *)size };
-	static char obj;
-
-	if (!strcmp(args[0], "sized"))
-		s.fn = pair_sized;
-	if (!strcmp(args[0], "pool")) {
-		s.fn = pair_pool;
-		s.ctx = make_pool("bench-alloc", size);
-		loop_keep(call_pool_get, s.ctx);
-	} else if (!strcmp(args[0], "limit")) {
-		s.fn = pair_limit;
-		limit_put(&obj);
-	} else {
-		loop_keep(call_alloc, s.ctx);
-	}
-	return serve(&s);
-}
-
-enum {
-	INLINED,
-	OWN_WORKERS, /* the first of them */
-	NR_OWN = 5
-};
-
-static const struct own {
-	const char *name, *job;
-	enum role role;
-} own[NR_OWN] = {
-	{ "pool, inlined", NULL, OURS },
-	{ "limit", "limit", LIMIT },
-	{ "pool", "pool", OURS },
-	{ "alloc + free", "alloc", OURS },
-	{ "alloc + free_sized", "sized", OURS },
-};
-
-static void start_own(struct contestant *c, const char *size)
-{
-	for (size_t i = 0; i < NR_OWN; i++) {
-		const char *const args[] = {
-			"percu-bench-shared", "worker", "alloc",
-			own[i].job,           size,     NULL
-		};
-
-		c[i] = (struct contestant){ .name = own[i].name,
-					    .role = own[i].role };
-		if (i < OWN_WORKERS)
-			continue;
-		c[i].timed = worker_timed;
-		c[i].ctx = worker_start(args, NULL);
-	}
-}
+#include "bench/own_loops.h"
 
 static void one_size(size_t bytes)
 {
-	struct contestant c[NR_OWN + NR_PEERS];
 	struct percu_pool *pool = make_pool("bench-malloc", bytes);
+	struct field f;
 	struct contest ct = {
 		.name = "malloc",
 		.what = "a get and a put, or malloc and free, on one thread",
 		.x = (double)bytes,
 		.axis = "bytes",
-		.c = c,
+		.c = f.c,
 		.turn_ns = 5 * MSEC,
 	};
-	struct peer peers[NR_PEERS];
-	char size[16];
-	size_t n;
 
-	snprintf(size, sizeof(size), "%zu", bytes);
-	start_own(c, size);
-	c[INLINED].fn = pair_inlined;
-	c[INLINED].ctx = pool;
-	n = peers_start(peers, "pair", size);
-	ct.n = peers_join(c, NR_OWN, peers, n);
+	field_start(&f, "lpasm", "pair", bytes, NULL);
+	f.c[f.n] = (struct contestant){ .name = "pool, inlined",
+					.role = OURS,
+					.fn = pair_inlined,
+					.ctx = pool };
+	ct.n = f.n + 1;
 	contest(&ct);
-	for (size_t i = OWN_WORKERS; i < NR_OWN; i++)
-		worker_stop(c[i].ctx);
-	peers_stop(peers, n);
+	field_stop(&f);
 	percu_pool_destroy(pool);
 }
 
@@ -110,5 +46,38 @@ bool case_malloc(void)
 	for (size_t i = 0; i < ARRAY_SIZE(bytes); i++)
 		if (opt.scale == FULL || bytes[i] == OBJECT)
 			one_size(bytes[i]);
+	return true;
+}
+
+/* As many as that are out at once, and no cache holds them all. */
+static void one_set(size_t n)
+{
+	struct field f;
+	struct contest ct = {
+		.name = "sets",
+		.what = "n objects of 64 bytes got and written, then put: one",
+		.x = (double)n,
+		.axis = "objects",
+		.c = f.c,
+		.turn_ns = 5 * MSEC,
+	};
+	char arg[16];
+
+	snprintf(arg, sizeof(arg), "%zu", n);
+	field_start(&f, "lpam", "set", OBJECT, arg);
+	for (size_t i = 0; i < f.n; i++)
+		f.c[i].units = (unsigned int)n;
+	ct.n = f.n;
+	contest(&ct);
+	field_stop(&f);
+}
+
+bool case_sets(void)
+{
+	size_t most = by_scale(1000000, 10000, 100);
+
+	pin_last();
+	for (size_t n = 1; n <= most; n *= 10)
+		one_set(n);
 	return true;
 }

@@ -14,7 +14,7 @@
 #include "bench/bench.h"
 #include "bench/calls.h"
 #include "bench/cases.h"
-#include "bench/loops.h"
+#include "bench/own_loops.h"
 
 static void *pop_inlined(void *l)
 {
@@ -53,26 +53,23 @@ static bool shared_form(void)
 	return base[0] != base[2] && base[1] != base[2];
 }
 
-static void fill_limit(void)
-{
-	static char obj[LIMIT_MAX][OBJECT];
-
-	for (size_t i = 0; i < LIMIT_MAX; i++)
-		limit_put(obj[i]);
-}
-
 static void calls(const char *group, const char *what, struct percu_pool *pool)
 {
 	struct contestant c[] = {
-		{ .name = "limit", .role = LIMIT, .fn = pair_limit },
-		{ .name = "pool", .role = OURS, .fn = pair_pool, .ctx = pool },
+		{ .name = "limit",
+		  .role = LIMIT,
+		  .fn = own_loops("limit")->pair },
+		{ .name = "pool",
+		  .role = OURS,
+		  .fn = own_loops("pool")->pair,
+		  .ctx = pool },
 		{ .name = "alloc + free",
 		  .role = OURS,
-		  .fn = pair_alloc,
+		  .fn = own_loops("alloc")->pair,
 		  .ctx = (void *)OBJECT },
 		{ .name = "alloc + free_sized",
 		  .role = OURS,
-		  .fn = pair_sized,
+		  .fn = own_loops("sized")->pair,
 		  .ctx = (void *)OBJECT },
 	};
 	static const struct pairing sized = { 3, 2, "free_sized / free" };
@@ -111,7 +108,7 @@ bool case_pair(void)
 	struct percu_pool *pool = make_pool("bench-pair", OBJECT);
 
 	pin_last();
-	fill_limit();
+	limit_fill();
 	if (shared) {
 		calls("pair-shared",
 		      "a get and a put of 64 bytes, a shared library's call",

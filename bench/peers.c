@@ -50,9 +50,10 @@ static const char *installed(const struct known *k)
 }
 
 static struct worker *start(const struct known *k, const char *loop,
-			    const char *arg)
+			    const char *size, const char *arg)
 {
-	const char *const args[] = { "percu-bench-malloc", loop, arg, NULL };
+	const char *const args[] = { "percu-bench-malloc", loop, size, arg,
+				     NULL };
 	const char *soname = installed(k);
 
 	if (soname || !k->soname[0])
@@ -61,13 +62,14 @@ static struct worker *start(const struct known *k, const char *loop,
 	return NULL;
 }
 
-size_t peers_start(struct peer *peers, const char *loop, const char *arg)
+size_t peers_start(struct peer *peers, const char *loop, const char *size,
+		   const char *arg)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		peers[n].name = known[i].name;
-		peers[n].worker = start(&known[i], loop, arg);
+		peers[n].worker = start(&known[i], loop, size, arg);
 		n += peers[n].worker != NULL;
 	}
 	return n;

@@ -12,7 +12,7 @@
 #include "bench/bench.h"
 #include "bench/calls.h"
 #include "bench/cases.h"
-#include "bench/loops.h"
+#include "bench/own_loops.h"
 
 enum {
 	WALK = 100
@@ -35,7 +35,7 @@ int work_pools(char **args)
 {
 	size_t n = strtoul(args[0], NULL, 10);
 	struct percu_pool **pools = calloc(n, sizeof(*pools));
-	struct service s = { .fn = pair_pool };
+	struct service s = { .fn = own_loops("pool")->pair };
 
 	if (!pools)
 		return 1;
@@ -44,7 +44,7 @@ int work_pools(char **args)
 
 		snprintf(name, sizeof(name), "bench-%zu", i);
 		pools[i] = make_pool(name, OBJECT);
-		pair_pool(pools[i], 1);
+		s.fn(pools[i], 1);
 	}
 	s.ctx = pools[n / 2];
 	if (args[1][0] == 'w') {

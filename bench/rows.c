@@ -245,14 +245,22 @@ void row_ratio(const char *group, double x, const char *name,
 	make(&r);
 }
 
-void row_figure(const char *group, double x, const char *name, double figure,
-		const char *unit)
+void row_estimate(const char *group, double x, const char *name,
+		  const struct estimate *e, const char *unit)
 {
 	struct row r = row_of(ROW_FIGURE, group, x, name);
 
-	r.e = (struct estimate){ figure, figure, figure, figure, 1 };
+	r.e = *e;
 	snprintf(r.unit, sizeof(r.unit), "%s", unit);
 	make(&r);
+}
+
+void row_figure(const char *group, double x, const char *name, double figure,
+		const char *unit)
+{
+	const struct estimate e = { figure, figure, figure, figure, 1 };
+
+	row_estimate(group, x, name, &e, unit);
 }
 
 void row_bucket(const char *group, double ns, const char *name, double n)
@@ -267,6 +275,9 @@ void row_skip(const char *group, const char *name, const char *why)
 {
 	struct row r = row_of(ROW_SKIP, group, NO_X, name);
 
+	for (size_t i = 0; i < count; i++) /* once is enough */
+		if (rows[i].kind == ROW_SKIP && !strcmp(rows[i].name, name))
+			return;
 	snprintf(r.note, sizeof(r.note), "%s", why);
 	make(&r);
 }

@@ -60,6 +60,8 @@ void row_ratio(const char *group, double x, const char *name,
 	       const struct estimate *e, const char *note);
 void row_figure(const char *group, double x, const char *name, double figure,
 		const char *unit);
+void row_estimate(const char *group, double x, const char *name,
+		  const struct estimate *e, const char *unit); /* a figure */
 void row_bucket(const char *group, double ns, const char *name, double count);
 void row_skip(const char *group, const char *name, const char *why);
 void row_machine(const char *what, const char *is);

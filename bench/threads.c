@@ -5,7 +5,8 @@
  * Teams of 1 to 512 threads take turns on the same CPUs.  A turn is the same
  * number of pairs for each, dealt out evenly; what counts is the time on a CPU
  * that all members together have used, for a pair.  A cache that belongs to
- * CPUs has no reason to charge more when there are more threads.
+ * CPUs has no reason to charge more when there are more threads.  Then the
+ * same, to 64 threads a CPU, against every malloc.
  */
 #include <stdio.h>
 
@@ -14,6 +15,7 @@
 #include "bench/bench.h"
 #include "bench/cases.h"
 #include "bench/crew.h"
+#include "bench/own_loops.h"
 
 enum {
 	TURN_NS = 60 * MSEC
@@ -29,12 +31,12 @@ static uint64_t turn(void *ctx, uint64_t pairs)
 {
 	struct team *team = ctx;
 
-	return crew_run(team->crew, pair_pool, team->pool, 0,
+	return crew_run(team->crew, own_loops("pool")->pair, team->pool, 0,
 			pairs / team->size + 1)
 		.cpu;
 }
 
-bool case_threads(void)
+static void ours(void)
 {
 	static const unsigned int size[] = { 1, 2, 8, 64, 512 };
 	static const struct pairing pairs[] = { { 2, 1, NULL },
@@ -67,5 +69,38 @@ bool case_threads(void)
 	for (size_t i = 0; i < ARRAY_SIZE(size); i++)
 		crew_stop(team[i].crew);
 	percu_pool_destroy(pool);
+}
+
+static void against_peers(unsigned int size)
+{
+	struct field f;
+	struct contest ct = {
+		.name = "threads-peers",
+		.what = "CPU time of a get and a put by threads at once",
+		.x = size,
+		.axis = "threads",
+		.c = f.c,
+		.turn_ns = TURN_NS / 3,
+	};
+	char arg[16];
+
+	snprintf(arg, sizeof(arg), "%u", size);
+	field_start(&f, "lpam", "threads", OBJECT, arg);
+	ct.n = f.n;
+	contest(&ct);
+	field_stop(&f);
+}
+
+bool case_threads(void)
+{
+	static const unsigned int a_cpu[] = { 1, 4, 16, 64 };
+
+	ours();
+	if (opt.scale == SHORT)
+		return true;
+	if (cpus() > 1)
+		against_peers(1);
+	for (size_t i = 0; i < by_scale(ARRAY_SIZE(a_cpu), 0, 1); i++)
+		against_peers(a_cpu[i] * cpus());
 	return true;
 }
