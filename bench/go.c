@@ -15,6 +15,7 @@
 #include "bench/bench.h"
 #include "bench/cases.h"
 #include "bench/own_loops.h"
+#include "bench/shapes.h"
 
 /* The assembler looks it up from the top folder, where make runs. */
 __asm__(".pushsection .rodata\n"
@@ -54,16 +55,33 @@ static void remove_all(const char *dir)
 		fprintf(stderr, "percu-bench: %s remains\n", dir);
 }
 
-static void against(const char *program)
+static char program[PATH_MAX];
+
+struct worker *go_start(const char *shape)
 {
-	const char *const args[] = { program, NULL };
+	char threads[16];
+	const char *const args[] = { program, shape, threads, NULL };
+
+	snprintf(threads, sizeof(threads), "%u", cpus());
+	return worker_start(args, NULL);
+}
+
+static void pair(void)
+{
 	struct percu_pool *pool = make_pool("bench-go", OBJECT);
 	struct contestant c[] = {
 		{ .name = "pool, inlined",
 		  .role = OURS,
 		  .fn = pair_inlined,
 		  .ctx = pool },
-		{ .name = "sync.Pool", .role = PEER, .timed = worker_timed },
+		{ .name = "pool",
+		  .role = OURS,
+		  .fn = own_loops("pool")->pair,
+		  .ctx = pool },
+		{ .name = "sync.Pool",
+		  .role = PEER,
+		  .timed = worker_timed,
+		  .ctx = go_start("pair") },
 	};
 	struct contest ct = { .name = "go",
 			      .what = "a Get and a Put of 64 bytes, one thread",
@@ -72,18 +90,24 @@ static void against(const char *program)
 			      .n = ARRAY_SIZE(c),
 			      .turn_ns = 10 * MSEC };
 
-	pin_last();
-	c[1].ctx = worker_start(args, NULL);
 	contest(&ct);
-	worker_stop(c[1].ctx);
+	worker_stop(c[2].ctx);
 	percu_pool_destroy(pool);
+}
+
+static bool built(const char *dir)
+{
+	snprintf(program, sizeof(program), "%s/pool", dir);
+	if (build(dir))
+		return true;
+	row_skip("go", "sync.Pool", "go build failed");
+	return false;
 }
 
 bool case_go(void)
 {
 	char dir[] = "/tmp/percu-bench-XXXXXX";
-	char program[sizeof(dir) + 8];
-	bool built;
+	bool ok;
 
 	if (system("go version >/dev/null 2>&1")) {
 		row_skip("go", "sync.Pool", "go is not installed");
@@ -93,12 +117,12 @@ bool case_go(void)
 		perror(dir);
 		return false;
 	}
-	snprintf(program, sizeof(program), "%s/pool", dir);
-	built = build(dir);
-	if (built)
-		against(program);
-	else
-		row_skip("go", "sync.Pool", "go build failed");
+	ok = built(dir);
+	if (ok && opt.scale != SHORT)
+		shapes(); /* where threads may still run anywhere */
+	pin_last();
+	if (ok)
+		pair();
 	remove_all(dir);
-	return built;
+	return ok;
 }
