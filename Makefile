@@ -80,6 +80,8 @@ shlib	:= $(O)/$(soname)
 outputs	:= $(lib) $(shlib) $(O)/libpercu.so $(O)/percu.pc
 stress	:= $(O)/stress/percu-stress
 bench	:= $(O)/bench/percu-bench
+counts	:= $(O)/bench/counts
+results	:= $(O)/bench/results.tsv
 
 include scripts/Kbuild.include
 $(foreach d,$(dirs),$(eval $(call enter,$(d))))
@@ -95,10 +97,10 @@ run: $(stress)			##  the main job: count the words of all files below INPUT
 	$(Q)$(stress) words -i $(INPUT) $(RUNFLAGS)
 stress: $(stress)		##  a short stress of everything
 	$(Q)$(stress) all -t 3 $(RUNFLAGS)
-bench: $(progs)			##  how fast, against whom, does it grow: minutes
-	$(Q)$(bench) $(RUNFLAGS)
-bench-check: $(progs)		##  has anything become slower than recorded?
-	$(Q)$(bench) check $(RUNFLAGS)
+bench: $(progs) $(counts)	##  how fast, against whom, does it grow: minutes
+	$(Q)$(bench) --counts=$(counts) --tsv=$(results) --json=$(results:.tsv=.json) $(RUNFLAGS)
+bench-check: $(progs) $(counts)	##  has anything become slower than recorded?
+	$(Q)$(bench) check --counts=$(counts) $(RUNFLAGS)
 
 install: $(outputs)		##  install headers, libraries and percu.pc
 	$(Q)install -d $(DESTDIR)$(INCLUDEDIR)/percu $(DESTDIR)$(LIBDIR)/pkgconfig
@@ -150,5 +152,7 @@ $(O)/libpercu.so: $(shlib) FORCE
 	$(call run,ln)
 $(O)/percu.pc: scripts/percu.pc.in FORCE
 	$(call run,pc)
+$(counts): $(shlib) scripts/golden.sh scripts/disasm.awk
+	$(Q)O='$(O)' scripts/golden.sh --print >$@ || { [ $$? = 77 ] && rm $@; }
 $(O)/scripts/mkclass: scripts/mkclass.c FORCE
 	$(call run,hostcc)

@@ -121,10 +121,11 @@ struct peer {
 };
 /*
  * Starts the malloc worker under each that is installed, glibc's own first;
- * arg is the loop's, or NULL.  What is not installed is a row that says so.
+ * arg is the loop's, or NULL.
  */
 size_t peers_start(struct peer *peers, const char *loop, const char *size,
 		   const char *arg);
+void peers_missing(void); /* a row for each that is not installed */
 void peers_stop(struct peer *peers, size_t n);
 /* field.c: all who can run a loop of loops.h on objects of one size */
 struct field {

@@ -9,6 +9,7 @@
 #include "bench/cases.h"
 
 const struct bench_case cases[] = {
+	{ "counts", case_counts, "instructions of a hit" },
 	{ "pair", case_pair,
 	  "a get and a put against the limit of each kind of call" },
 	{ "malloc", case_malloc, "the same against packaged mallocs, by size" },

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+bool case_counts(void);
 bool case_pair(void);
 bool case_malloc(void);
 bool case_sets(void);

@@ -220,6 +220,7 @@ int main(int argc, char **argv)
 	if (!only_known())
 		return 2;
 	machine(argc, argv);
+	peers_missing();
 	return !run(command) ||
 	       (opt.strict && (rows_judged(MISSED) || rows_judged(WORSE)));
 }

@@ -58,7 +58,6 @@ static struct worker *start(const struct known *k, const char *loop,
 
 	if (soname || !k->soname[0])
 		return worker_start(args, soname);
-	row_skip(loop, k->name, "not installed");
 	return NULL;
 }
 
@@ -73,6 +72,13 @@ size_t peers_start(struct peer *peers, const char *loop, const char *size,
 		n += peers[n].worker != NULL;
 	}
 	return n;
+}
+
+void peers_missing(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (known[i].soname[0] && !installed(&known[i]))
+			row_skip("", known[i].name, "not installed");
 }
 
 void peers_stop(struct peer *peers, size_t n)

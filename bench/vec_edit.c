@@ -218,7 +218,7 @@ void bench_vec_edit(struct table *none)
 			      .x = NO_X,
 			      .axis = "slots",
 			      .c = c,
-			      .n = by_scale(LENGTHS, LENGTHS, 2),
+			      .n = LENGTHS,
 			      .turn_ns = TURN_NS };
 	size_t len = 1000;
 
@@ -233,8 +233,7 @@ void bench_vec_edit(struct table *none)
 	}
 	contest_run(&ct);
 	contest_rows(&ct);
-	if (ct.n == LENGTHS)
-		growth_row(&ct);
+	growth_row(&ct);
 	length_rows(&ct, e);
 	contest_end(&ct);
 	for (size_t i = 0; i < ct.n; i++)
