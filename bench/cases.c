@@ -27,7 +27,7 @@ const struct bench_case cases[] = {
 	{ "drift", case_drift, "fragmentation while sizes shift" },
 	{ "retire", case_retire,
 	  "a put after a grace period against call_rcu" },
-	{ "flood", case_flood, "every CPU retires: what waits is bounded" },
+	{ "flood", case_flood, "threads retire as fast as they can: rcuscale" },
 	{ "vec-get", case_vec_get, "one element, against arrays" },
 	{ "vec-scan", case_vec_scan, "all elements, against arrays" },
 	{ "vec-lock", case_vec_lock, "readers at once, against locks" },
@@ -46,7 +46,7 @@ static const struct job {
 	{ "field", 3, work_field },
 	{ "pools", 2, work_pools },
 	{ "churn", 0, work_churn },
-	{ "flood", 1, work_flood },
+	{ "flood", 2, work_flood },
 };
 
 static int count(char **args)

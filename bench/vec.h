@@ -59,7 +59,14 @@ static inline void *flat_get(struct flat *const *root, size_t i)
 	return NULL;
 }
 
-/* vec_read.c, vec_share.c, vec_edit.c, vec_batch.c: the cases */
+/* One looks at what one has got. */
+static inline void look(const void *obj)
+{
+	if (obj)
+		(void)*(const volatile uint64_t *)obj;
+}
+
+/* vec_read.c, vec_lock.c, vec_writer.c, vec_edit.c, vec_batch.c: the cases */
 void bench_vec_get(struct table *t);
 void bench_vec_scan(struct table *t);
 void bench_vec_lock(struct table *t);

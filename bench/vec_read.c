@@ -13,6 +13,7 @@
  */
 #include <stdio.h>
 
+#include "bench/kit.h"
 #include "bench/vec.h"
 
 /* The value is used, and that is all. */
@@ -178,8 +179,6 @@ static void array_each_touch(void *ctx, uint64_t iters)
 
 static void rows(struct table *t, struct contest *ct)
 {
-	for (size_t i = 0; i < ct->n; i++)
-		ct->c[i].ctx = t;
 	ct->x = (double)t->len;
 	ct->axis = "slots";
 	rcu_read_lock();
@@ -211,6 +210,8 @@ void bench_vec_get(struct table *t)
 			      .pairs = pairs,
 			      .nr_pairs = ARRAY_SIZE(pairs) };
 
+	for (size_t i = 0; i < ct.n; i++)
+		c[i].ctx = t;
 	rows(t, &ct);
 }
 
@@ -224,12 +225,15 @@ void bench_vec_scan(struct table *t)
 		{ .name = "array, value", .fn = array_each_value },
 		{ .name = "for each, memory may change", .fn = vec_each_touch },
 		{ .name = "array, memory may change", .fn = array_each_touch },
+		{ .name = "ck_array", .fn = kit_array_each },
 	};
 	static const struct pairing pairs[] = {
 		{ 0, 1, "for each / array" },
 		{ 2, 3, "for each value / array" },
 		{ 4, 5, "for each, memory may change / array" },
+		{ 6, 0, "ck_array / for each" },
 	};
+	struct kit_array *kit = NULL;
 	struct contest ct = { .name = "vec-scan",
 			      .what = "all elements of a vector, for one",
 			      .c = c,
@@ -238,7 +242,17 @@ void bench_vec_scan(struct table *t)
 			      .nr_pairs = ARRAY_SIZE(pairs),
 			      .turn_ns = 4 * MSEC };
 
-	for (size_t i = 0; i < ct.n; i++)
+	for (size_t i = 0; i < ct.n; i++) {
 		c[i].units = n;
+		c[i].ctx = t;
+	}
+	if (kit_there()) {
+		kit = c[6].ctx = kit_array_make(t->flat->slot, t->len);
+	} else {
+		ct.n--;
+		ct.nr_pairs--;
+	}
 	rows(t, &ct);
+	if (kit)
+		kit_array_free(kit);
 }

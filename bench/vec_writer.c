@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench/vec_share.c - readers in company: of a writer, of other readers
+ * bench/vec_writer.c - a reader beside a writer
  *
  * One read is a read section, a get at a random index and a look at what was
- * got.
- *
- * Beside the writer: the reader has one CPU, the writer the other, where it
- * appends and removes what it has appended as fast as it can.  A hand-written
- * array that is copied for each edit shows how much of what the reader then
- * pays is the machine's price for memory that another CPU has just written.
- *
- * Beside readers: the same under the read side of a lock, by 1 to 8 threads.
- * What counts is the time on CPUs that all of them use for a read.
+ * got.  The reader has one CPU, the writer the other, where it appends and
+ * removes what it has appended as fast as it can.  A hand-written array that
+ * is copied for each edit shows how much of what the reader then pays is the
+ * machine's price for memory that another CPU has just written; arrays that
+ * are edited in place under a lock show what waiting costs.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -24,18 +20,13 @@
 #include <percu/alloc.h>
 #include <percu/pool.h>
 
-#include "bench/crew.h"
+#include "bench/seqlock.h"
 #include "bench/vec.h"
 
 enum {
 	TURN_NS = 10 * MSEC,
 	EDITS = 16, /* between two looks at whether to stop */
 };
-
-static inline uint64_t look(const void *obj)
-{
-	return obj ? *(const volatile uint64_t *)obj : 0;
-}
 
 static void read_vec(void *ctx, uint64_t iters)
 {
@@ -58,6 +49,54 @@ static void read_flat(void *ctx, uint64_t iters)
 		rcu_read_lock();
 		look(flat_get(&t->flat, t->order[k & mask]));
 		rcu_read_unlock();
+	}
+}
+
+/* In place: the last slot is beyond the length, and all of t is one block. */
+static void edit_len(struct table *t, size_t len)
+{
+	__atomic_store_n(&t->flat->len, len, __ATOMIC_RELAXED);
+}
+
+static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
+
+static void read_rwlock(void *ctx, uint64_t iters)
+{
+	const struct table *t = ctx;
+	size_t mask = t->order_len - 1;
+
+	for (uint64_t k = 0; k < iters; k++) {
+		size_t i = t->order[k & mask];
+
+		pthread_rwlock_rdlock(&rwlock);
+		if (i < t->flat->len)
+			look(t->flat->slot[i]);
+		pthread_rwlock_unlock(&rwlock);
+	}
+}
+
+static void edit_rwlock(struct table *t)
+{
+	for (size_t i = 0; i < 2; i++) {
+		pthread_rwlock_wrlock(&rwlock);
+		edit_len(t, t->len - !i);
+		pthread_rwlock_unlock(&rwlock);
+	}
+}
+
+static struct seqlock seq;
+
+static void read_seqlock(void *ctx, uint64_t iters)
+{
+	seqlock_random(&seq, ctx, iters);
+}
+
+static void edit_seqlock(struct table *t)
+{
+	for (size_t i = 0; i < 2; i++) {
+		seqlock_write_begin(&seq);
+		edit_len(t, t->len - !i);
+		seqlock_write_end(&seq);
 	}
 }
 
@@ -187,13 +226,22 @@ void bench_vec_writer(struct table *t)
 		{ .fn = read_vec, .w = &w, .edit = edit_vec },
 		{ .fn = read_flat },
 		{ .fn = read_flat, .w = &w, .edit = edit_flat },
+		{ .fn = read_rwlock },
+		{ .fn = read_rwlock, .w = &w, .edit = edit_rwlock },
+		{ .fn = read_seqlock },
+		{ .fn = read_seqlock, .w = &w, .edit = edit_seqlock },
 	};
-	static const char *const name[] = { "vec", "vec, beside a writer",
-					    "copied",
-					    "copied, beside a writer" };
+	static const char *const name[] = {
+		"vec",     "vec, beside a writer",
+		"copied",  "copied, beside a writer",
+		"rwlock",  "rwlock, beside a writer",
+		"seqlock", "seqlock, beside a writer",
+	};
 	static const struct pairing pairs[] = {
 		{ 1, 0, "vec: beside a writer / alone" },
 		{ 3, 2, "copied: beside a writer / alone" },
+		{ 5, 1, "beside a writer: rwlock / vec" },
+		{ 7, 1, "beside a writer: seqlock / vec" },
 	};
 	struct contestant c[ARRAY_SIZE(b)] = { 0 };
 	struct contest ct = { .name = "vec-writer",
@@ -219,78 +267,12 @@ void bench_vec_writer(struct table *t)
 	contest(&ct);
 	edit_row(&ct, 1, "vec: an edit");
 	edit_row(&ct, 3, "copied: an edit");
+	edit_row(&ct, 5, "rwlock: an edit");
+	edit_row(&ct, 7, "seqlock: an edit");
 	w.edit = NULL;
 	sem_post(&w.go);
 	pthread_join(w.thread, NULL);
 	if (t->flat != first)
 		percu_free(t->flat);
 	t->flat = first;
-}
-
-/* The lock. -------------------------------------------------------------------- */
-
-static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
-
-static void read_locked(void *ctx, uint64_t iters)
-{
-	const struct table *t = ctx;
-	size_t mask = t->order_len - 1;
-
-	for (uint64_t k = 0; k < iters; k++) {
-		size_t i = t->order[k & mask];
-
-		pthread_rwlock_rdlock(&lock);
-		if (i < t->flat->len)
-			look(t->flat->slot[i]);
-		pthread_rwlock_unlock(&lock);
-	}
-}
-
-struct group {
-	struct table *t;
-	struct crew *crew;
-	unsigned int size;
-	void (*fn)(void *table, uint64_t iters);
-};
-
-static uint64_t read_together(void *ctx, uint64_t reads)
-{
-	const struct group *g = ctx;
-	uint64_t each = reads / g->size + 1;
-
-	return crew_run(g->crew, g->fn, g->t, each / 8 + 1, each).cpu;
-}
-
-static void against_rwlock(struct table *t, unsigned int size)
-{
-	static const struct crew_life life = { rcu_register_thread,
-					       rcu_unregister_thread };
-	static const struct pairing pair = { 1, 0, NULL };
-	struct crew *crew = crew_start(size, true, &life);
-	struct group group[] = {
-		{ t, crew, size, read_vec },
-		{ t, crew, size, read_locked },
-	};
-	struct contestant c[] = {
-		{ .name = "vec", .timed = read_together, .ctx = &group[0] },
-		{ .name = "rwlock", .timed = read_together, .ctx = &group[1] },
-	};
-	struct contest ct = { .name = "vec-lock",
-			      .what = "CPU time of a read, by readers at once",
-			      .x = size,
-			      .axis = "threads",
-			      .c = c,
-			      .n = ARRAY_SIZE(c),
-			      .pairs = &pair,
-			      .nr_pairs = 1,
-			      .turn_ns = TURN_NS };
-
-	contest(&ct);
-	crew_stop(crew);
-}
-
-void bench_vec_lock(struct table *t)
-{
-	for (unsigned int size = 1; size <= 8; size *= 2)
-		against_rwlock(t, size);
 }
