@@ -34,7 +34,9 @@ const struct bench_case cases[] = {
 	{ "vec-writer", case_vec_writer, "a reader beside a writer" },
 	{ "vec-flat", case_vec_flat, "an edit, against a copy of the block" },
 	{ "vec-edit", case_vec_edit, "an edit, by length" },
+	{ "vec-ways", case_vec_ways, "every way to edit, by length" },
 	{ "vec-batch", case_vec_batch, "many edits in one publication" },
+	{ "model", case_model, "what more CPUs would make of it" },
 };
 const size_t nr_cases = ARRAY_SIZE(cases);
 

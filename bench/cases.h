@@ -30,7 +30,9 @@ bool case_vec_lock(void);
 bool case_vec_writer(void);
 bool case_vec_flat(void);
 bool case_vec_edit(void);
+bool case_vec_ways(void);
 bool case_vec_batch(void);
+bool case_model(void);
 
 int work_field(char **args);
 int work_pools(char **args);

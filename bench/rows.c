@@ -15,7 +15,8 @@ static struct row *rows;
 static size_t count, room;
 
 static const char *const kinds[NR_ROW_KINDS] = {
-	"title", "time", "ratio", "figure", "bucket", "skip", "machine",
+	"title",  "time", "ratio",   "figure",
+	"bucket", "skip", "machine", "remark",
 };
 
 /* On paper. -------------------------------------------------------------------- */
@@ -54,6 +55,9 @@ static void print(const struct row *r)
 		return;
 	case ROW_SKIP:
 		printf("  %s skipped: %s\n", r->name, r->note);
+		return;
+	case ROW_REMARK:
+		printf("  - %s\n", r->note);
 		return;
 	case ROW_MACHINE:
 		printf("%-10s %s\n", r->name, r->note);
@@ -279,6 +283,14 @@ void row_skip(const char *group, const char *name, const char *why)
 		if (rows[i].kind == ROW_SKIP && !strcmp(rows[i].name, name))
 			return;
 	snprintf(r.note, sizeof(r.note), "%s", why);
+	make(&r);
+}
+
+void row_remark(const char *group, const char *note)
+{
+	struct row r = row_of(ROW_REMARK, group, NO_X, "");
+
+	snprintf(r.note, sizeof(r.note), "%s", note);
 	make(&r);
 }
 

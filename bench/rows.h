@@ -19,6 +19,7 @@
  *	bucket	of a histogram: x in ns, mid gets of so long
  *	skip	note: why
  *	machine	name: what; note: it
+ *	remark	note: what has to be said with it
  */
 #ifndef BENCH_ROWS_H
 #define BENCH_ROWS_H
@@ -42,6 +43,7 @@ enum row_kind {
 	ROW_BUCKET,
 	ROW_SKIP,
 	ROW_MACHINE,
+	ROW_REMARK,
 	NR_ROW_KINDS
 };
 
@@ -64,6 +66,7 @@ void row_estimate(const char *group, double x, const char *name,
 		  const struct estimate *e, const char *unit); /* a figure */
 void row_bucket(const char *group, double ns, const char *name, double count);
 void row_skip(const char *group, const char *name, const char *why);
+void row_remark(const char *group, const char *note);
 void row_machine(const char *what, const char *is);
 
 void rows_read(int fd); /* those that a child writes, till it closes fd */

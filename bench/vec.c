@@ -165,6 +165,11 @@ bool case_vec_edit(void)
 	return part(bench_vec_edit, 0);
 }
 
+bool case_vec_ways(void)
+{
+	return part(bench_vec_ways, 0);
+}
+
 bool case_vec_batch(void)
 {
 	return part(bench_vec_batch, 0);

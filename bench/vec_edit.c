@@ -38,10 +38,12 @@ void edits_open(struct edits *e, size_t len)
 		objs[i] = &object;
 	e->len = len;
 	e->seed = len;
-	die_of(percu_vec_init(&e->vec, NULL), "percu_vec_init");
-	for (size_t i = 0; i < len; i += ARRAY_SIZE(objs))
-		die_of(percu_vec_append_bulk(&e->vec, objs, ARRAY_SIZE(objs)),
+	die_of(percu_vec_init(&e->vec, e->attr), "percu_vec_init");
+	for (size_t i = 0, n; i < len; i += n) {
+		n = len - i < ARRAY_SIZE(objs) ? len - i : ARRAY_SIZE(objs);
+		die_of(percu_vec_append_bulk(&e->vec, objs, n),
 		       "percu_vec_append_bulk");
+	}
 }
 
 size_t edits_place(struct edits *e, size_t base)
@@ -169,13 +171,12 @@ static double put_back(void)
 	return kb;
 }
 
-static double retired_an_edit(struct edits *e)
+double edits_retired(struct edits *e, unsigned int iters)
 {
-	const unsigned int pairs = 1000;
 	double before = put_back();
 
-	edits_single(e, pairs);
-	return (put_back() - before) / (2 * pairs);
+	e->fn(e, iters);
+	return (put_back() - before) / iters;
 }
 
 enum {
@@ -190,7 +191,7 @@ static void length_rows(const struct contest *ct, struct edits *e)
 			   ct->c[i].ns.mid / USEC, "us");
 	for (size_t i = 0; i < ct->n; i++)
 		row_figure(ct->name, (double)e[i].len, "retired an edit",
-			   retired_an_edit(&e[i]), "KiB");
+			   edits_retired(&e[i], 1000) / 2, "KiB");
 }
 
 /* For the ratio of the logarithms: 7 / 4. */
