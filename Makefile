@@ -82,6 +82,7 @@ stress	:= $(O)/stress/percu-stress
 bench	:= $(O)/bench/percu-bench
 counts	:= $(O)/bench/counts
 results	:= $(O)/bench/results.tsv
+report	:= $(O)/bench/report
 
 include scripts/Kbuild.include
 $(foreach d,$(dirs),$(eval $(call enter,$(d))))
@@ -101,6 +102,10 @@ bench: $(progs) $(counts)	##  how fast, against whom, does it grow: minutes
 	$(Q)$(bench) --counts=$(counts) --tsv=$(results) --json=$(results:.tsv=.json) $(RUNFLAGS)
 bench-check: $(progs) $(counts)	##  has anything become slower than recorded?
 	$(Q)$(bench) check --counts=$(counts) $(RUNFLAGS)
+bench-report: $(results)	##  what the last bench has found, as a page with pictures
+	$(Q)bench/report.sh $< $(report)
+bench-readme: bench-report	##  the same as README's table and picture
+	$(Q)bench/readme.sh $(results) $(report)
 
 install: $(outputs)		##  install headers, libraries and percu.pc
 	$(Q)install -d $(DESTDIR)$(INCLUDEDIR)/percu $(DESTDIR)$(LIBDIR)/pkgconfig
@@ -135,7 +140,7 @@ help:				##  this text
 	@echo 'Switches:'
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
-.PHONY: all lib check check-quick tests run stress bench bench-check install uninstall \
+.PHONY: all lib check check-quick tests run stress bench bench-check bench-report bench-readme install uninstall \
 	clean classes golden deps format tags ci help
 
 # What check runs, and what the scripts among it may want to know.
@@ -154,5 +159,7 @@ $(O)/percu.pc: scripts/percu.pc.in FORCE
 	$(call run,pc)
 $(counts): $(shlib) scripts/golden.sh scripts/disasm.awk
 	$(Q)O='$(O)' scripts/golden.sh --print >$@ || { [ $$? = 77 ] && rm $@; }
+$(results): | $(progs) $(counts)	# what was measured stays, until bench runs again
+	$(Q)$(bench) --counts=$(counts) --tsv=$@ --json=$(@:.tsv=.json) $(RUNFLAGS)
 $(O)/scripts/mkclass: scripts/mkclass.c FORCE
 	$(call run,hostcc)

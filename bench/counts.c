@@ -16,12 +16,11 @@ bool case_counts(void)
 	char line[256], name[64];
 	unsigned int n;
 
-	if (opt.counts && !f)
-		perror(opt.counts);
 	row_title("counts", "instructions of a hit, entry to return", "");
 	if (!f) {
-		row_skip("counts", "instructions", "there is no --counts");
-		return !opt.counts;
+		row_skip("counts", "instructions",
+			 "nothing was disassembled (--counts)");
+		return true;
 	}
 	while (fgets(line, sizeof(line), f))
 		if (sscanf(line, "%63s %u", name, &n) == 2 && name[0] != '#')

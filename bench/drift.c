@@ -34,10 +34,9 @@ static void live_on(const char *who, struct worker *w)
 		worker_ask(w, "drift", bytes);
 		x = (ask(w, "rss") - base) / ask(w, "live");
 		worst = x > worst ? x : worst;
-		snprintf(name, sizeof(name), "%s: resident / asked for", who);
-		row_figure("drift", i + 1, name, x, "x");
+		row_figure("drift", i + 1, who, x, "x");
 	}
-	snprintf(name, sizeof(name), "%s: resident / asked for, at worst", who);
+	snprintf(name, sizeof(name), "%s, at worst", who);
 	row_figure("drift", NO_X, name, worst, "x");
 }
 
@@ -49,7 +48,7 @@ bool case_drift(void)
 	struct peer peers[NR_PEERS];
 	size_t n = peers_start(peers, "churn", NULL, NULL);
 
-	row_title("drift", "fragmentation while sizes shift", "phase");
+	row_title("drift", "resident / asked for, while sizes shift", "phase");
 	live_on("percu", w);
 	for (size_t i = 0; i < n; i++)
 		live_on(peers[i].name, peers[i].worker);

@@ -215,7 +215,7 @@ static bool over(struct contest *ct, uint64_t deadline)
 static uint64_t budget_ns(void)
 {
 	return opt.budget ? (uint64_t)opt.budget * MSEC :
-			    by_scale(2000, 300, 1) * MSEC;
+			    by_scale(1000, 300, 1) * MSEC;
 }
 
 void contest_run(struct contest *ct)

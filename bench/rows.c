@@ -94,14 +94,21 @@ void rows_table(void)
 
 static void write_line(FILE *f, const struct row *r)
 {
+	const struct bound *b = bound_of(r);
+
 	fprintf(f, "%s\t%s\t", kinds[r->kind], r->group);
 	if (isnan(r->x))
 		fputc('-', f);
 	else
 		fprintf(f, "%.15g", r->x);
-	fprintf(f, "\t%s\t%.9g\t%.9g\t%.9g\t%.9g\t%u\t%s\t%s\n", r->name,
+	fprintf(f, "\t%s\t%.9g\t%.9g\t%.9g\t%.9g\t%u\t%s\t%s", r->name,
 		r->e.mid, r->e.lo, r->e.hi, r->e.least, r->e.rounds, r->unit,
 		r->note);
+	if (b)
+		fprintf(f, "\t%s\t%.9g\t%.9g\t%s\n", b->most ? "most" : "least",
+			b->wish, b->held, verdicts[judge(r)]);
+	else
+		fputs("\t\t\t\t\n", f);
 }
 
 static bool kind_of(const char *s, enum row_kind *kind)
@@ -193,7 +200,7 @@ void rows_drop(const char *group)
 void rows_read(int fd)
 {
 	FILE *f = fdopen(fd, "r");
-	char line[512];
+	char line[640];
 	struct row r;
 
 	while (f && fgets(line, sizeof(line), f))

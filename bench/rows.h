@@ -8,9 +8,9 @@
  *
  * As text a row is one line with tabs between
  *
- *	kind group x name mid lo hi least rounds unit note
+ *	kind group x name mid lo hi least rounds unit note sense wish held verdict
  *
- * where x is "-" outside a curve.  kind and what else differs:
+ * where x is "-" outside a curve and the last four are empty without a bound.  kind and what else differs:
  *
  *	title	name: what is timed; unit: what x is
  *	time	of one contestant, a unit of its work; note: its role
