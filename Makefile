@@ -89,6 +89,9 @@ mallib	:= $(O)/libpercu-malloc.so
 outputs	:= $(lib) $(shlib) $(O)/libpercu.so $(mallib)
 stress	:= $(O)/stress/percu-stress
 bench	:= $(O)/bench/percu-bench
+counts	:= $(O)/bench/counts
+results	:= $(O)/bench/results.tsv
+report	:= $(O)/bench/report
 
 include scripts/Kbuild.include
 include scripts/Kbuild.install
@@ -108,8 +111,14 @@ run: $(stress)			##  the main job: count the words of all files below INPUT
 	$(Q)$(stress) words -i $(INPUT) --duration 30s $(RUNFLAGS)
 stress: $(stress)		##  a short stress of everything
 	$(Q)$(stress) --duration 20s $(RUNFLAGS)
-bench: $(progs)			##  the benchmarks
-	$(Q)$(bench) $(RUNFLAGS)
+bench: $(progs) $(counts)	##  how fast, against whom, does it grow: minutes
+	$(Q)$(bench) --counts=$(counts) --tsv=$(results) --json=$(results:.tsv=.json) $(RUNFLAGS)
+bench-check: $(progs) $(counts)	##  has anything become slower than recorded?
+	$(Q)$(bench) check --counts=$(counts) $(RUNFLAGS)
+bench-report: $(results)	##  what the last bench has found, as a page with pictures
+	$(Q)bench/report.sh $< $(report)
+bench-readme: bench-report	##  the same as README's table and picture
+	$(Q)bench/readme.sh $(results) $(report)
 bench-samples: $(filter $(O)/samples/%,$(progs))	##  the servers of samples/ on percu and on malloc
 	$(Q)O='$(O)' scripts/bench-samples.sh $(RUNFLAGS)
 
@@ -143,8 +152,9 @@ help:				##  this text
 	@echo 'Switches:'
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
-.PHONY: all lib check check-quick preload-check tests run stress bench bench-programs \
-	bench-samples install uninstall man clean classes golden deps format tags ci help
+.PHONY: all lib check check-quick preload-check tests run stress bench bench-check \
+	bench-report bench-readme bench-programs bench-samples install uninstall man \
+	clean classes golden deps format tags ci help
 
 # What check runs, and what the scripts among it may want to know.
 checkenv := O='$(abspath $(O))' CC='$(CC)' SAN='$(SAN)' D='$(D)'
@@ -160,5 +170,9 @@ $(O)/libpercu.so: $(shlib) FORCE
 	$(call run,ln)
 $(mallib): $(malloc-objs) $(lib) scripts/libpercu-malloc.map FORCE
 	$(call run,mallib)
+$(counts): $(shlib) scripts/golden.sh scripts/disasm.awk
+	$(Q)O='$(O)' scripts/golden.sh --print >$@ || { [ $$? = 77 ] && rm $@; }
+$(results): | $(progs) $(counts)	# what was measured stays, until bench runs again
+	$(Q)$(bench) --counts=$(counts) --tsv=$@ --json=$(@:.tsv=.json) $(RUNFLAGS)
 $(O)/scripts/mkclass: scripts/mkclass.c FORCE
 	$(call run,hostcc)

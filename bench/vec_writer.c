@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench/vec_share.c - readers in company: of a writer, of other readers
+ * bench/vec_writer.c - a reader beside a writer
  *
  * One read is a read section, a get at a random index and a look at what was
- * got.
- *
- * Beside the writer: the reader has one CPU, the writer the other, where it
- * appends and removes what it has appended as fast as it can.  A hand-written
- * array that is copied for each edit shows how much of what the reader then
- * pays is the machine's price for memory that another CPU has just written.
- *
- * Beside readers: the same under the read side of a lock, by 1 to 8 threads.
- * What counts is the time on CPUs that all of them use for a read.
+ * got.  The reader has one CPU, the writer the other, where it appends and
+ * removes what it has appended as fast as it can.  A hand-written array that
+ * is copied for each edit shows how much of what the reader then pays is the
+ * machine's price for memory that another CPU has just written; arrays that
+ * are edited in place under a lock show what waiting costs.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -24,20 +20,13 @@
 #include <percu/alloc.h>
 #include <percu/pool.h>
 
-#include "bench/crew.h"
+#include "bench/seqlock.h"
 #include "bench/vec.h"
-
-static const double WRITER_BOUND = 1.1, LOCK_BOUND = 3;
 
 enum {
 	TURN_NS = 10 * MSEC,
 	EDITS = 16, /* between two looks at whether to stop */
 };
-
-static inline uint64_t look(const void *obj)
-{
-	return obj ? *(const volatile uint64_t *)obj : 0;
-}
 
 static void read_vec(void *ctx, uint64_t iters)
 {
@@ -60,6 +49,54 @@ static void read_flat(void *ctx, uint64_t iters)
 		rcu_read_lock();
 		look(flat_get(&t->flat, t->order[k & mask]));
 		rcu_read_unlock();
+	}
+}
+
+/* In place: the last slot is beyond the length, and all of t is one block. */
+static void edit_len(struct table *t, size_t len)
+{
+	__atomic_store_n(&t->flat->len, len, __ATOMIC_RELAXED);
+}
+
+static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
+
+static void read_rwlock(void *ctx, uint64_t iters)
+{
+	const struct table *t = ctx;
+	size_t mask = t->order_len - 1;
+
+	for (uint64_t k = 0; k < iters; k++) {
+		size_t i = t->order[k & mask];
+
+		pthread_rwlock_rdlock(&rwlock);
+		if (i < t->flat->len)
+			look(t->flat->slot[i]);
+		pthread_rwlock_unlock(&rwlock);
+	}
+}
+
+static void edit_rwlock(struct table *t)
+{
+	for (size_t i = 0; i < 2; i++) {
+		pthread_rwlock_wrlock(&rwlock);
+		edit_len(t, t->len - !i);
+		pthread_rwlock_unlock(&rwlock);
+	}
+}
+
+static struct seqlock seq;
+
+static void read_seqlock(void *ctx, uint64_t iters)
+{
+	seqlock_random(&seq, ctx, iters);
+}
+
+static void edit_seqlock(struct table *t)
+{
+	for (size_t i = 0; i < 2; i++) {
+		seqlock_write_begin(&seq);
+		edit_len(t, t->len - !i);
+		seqlock_write_end(&seq);
 	}
 }
 
@@ -172,27 +209,16 @@ static uint64_t read_beside(void *ctx, uint64_t iters)
 	return t;
 }
 
-static void beside_rows(const struct contestant *c, const struct beside *b,
-			const char *n)
+static void edit_row(const struct contest *ct, size_t i, const char *name)
 {
-	char name[80];
+	const struct beside *b = ct->c[i].ctx;
 
-	rows_ns(c, 4);
-	for (size_t i = 1; i < 4; i += 2) {
-		snprintf(name, sizeof(name), "%s, an edit", c[i].name);
-		row_info(name, (double)b[i].ns / (double)b[i].edits, "ns");
-	}
-	snprintf(name, sizeof(name), "vec %s: read beside a writer / alone", n);
-	if (!strcmp(n, "1000"))
-		row_most(name, c[1].ns / c[0].ns, "x", WRITER_BOUND);
-	else
-		row_info(name, c[1].ns / c[0].ns, "x");
-	snprintf(name, sizeof(name), "copied %s: read beside a writer / alone",
-		 n);
-	row_info(name, c[3].ns / c[2].ns, "x");
+	if (b->edits)
+		row_figure(ct->name, ct->x, name,
+			   (double)b->ns / (double)b->edits, "ns");
 }
 
-void vec_beside_writer(struct table *t)
+void bench_vec_writer(struct table *t)
 {
 	struct writer w = { .t = t };
 	struct beside b[] = {
@@ -200,10 +226,33 @@ void vec_beside_writer(struct table *t)
 		{ .fn = read_vec, .w = &w, .edit = edit_vec },
 		{ .fn = read_flat },
 		{ .fn = read_flat, .w = &w, .edit = edit_flat },
+		{ .fn = read_rwlock },
+		{ .fn = read_rwlock, .w = &w, .edit = edit_rwlock },
+		{ .fn = read_seqlock },
+		{ .fn = read_seqlock, .w = &w, .edit = edit_seqlock },
 	};
-	const char *n = t->len == SMALL ? "1000" : "10^6";
+	static const char *const name[] = {
+		"vec",     "vec, beside a writer",
+		"copied",  "copied, beside a writer",
+		"rwlock",  "rwlock, beside a writer",
+		"seqlock", "seqlock, beside a writer",
+	};
+	static const struct pairing pairs[] = {
+		{ 1, 0, "vec: beside a writer / alone" },
+		{ 3, 2, "copied: beside a writer / alone" },
+		{ 5, 1, "beside a writer: rwlock / vec" },
+		{ 7, 1, "beside a writer: seqlock / vec" },
+	};
 	struct contestant c[ARRAY_SIZE(b)] = { 0 };
-	char name[ARRAY_SIZE(b)][64];
+	struct contest ct = { .name = "vec-writer",
+			      .what = "a read while another CPU edits",
+			      .x = (double)t->len,
+			      .axis = "slots",
+			      .c = c,
+			      .n = ARRAY_SIZE(b),
+			      .pairs = pairs,
+			      .nr_pairs = ARRAY_SIZE(pairs),
+			      .turn_ns = TURN_NS };
 
 	first = t->flat;
 	sem_init(&w.go, 0, 0);
@@ -211,109 +260,19 @@ void vec_beside_writer(struct table *t)
 	       "pthread_create");
 	for (size_t i = 0; i < ARRAY_SIZE(b); i++) {
 		b[i].t = t;
-		snprintf(name[i], sizeof(name[i]), "%s %s: read%s",
-			 i < 2 ? "vec" : "copied", n,
-			 b[i].w ? " beside a writer" : "");
 		c[i] = (struct contestant){ .name = name[i],
 					    .timed = read_beside,
 					    .ctx = &b[i] };
 	}
-	compare(c, ARRAY_SIZE(c), TURN_NS);
-	beside_rows(c, b, n);
+	contest(&ct);
+	edit_row(&ct, 1, "vec: an edit");
+	edit_row(&ct, 3, "copied: an edit");
+	edit_row(&ct, 5, "rwlock: an edit");
+	edit_row(&ct, 7, "seqlock: an edit");
 	w.edit = NULL;
 	sem_post(&w.go);
 	pthread_join(w.thread, NULL);
 	if (t->flat != first)
 		percu_free(t->flat);
 	t->flat = first;
-}
-
-/* The lock. -------------------------------------------------------------------- */
-
-static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
-
-static void read_locked(void *ctx, uint64_t iters)
-{
-	const struct table *t = ctx;
-	size_t mask = t->order_len - 1;
-
-	for (uint64_t k = 0; k < iters; k++) {
-		size_t i = t->order[k & mask];
-
-		pthread_rwlock_rdlock(&lock);
-		if (i < t->flat->len)
-			look(t->flat->slot[i]);
-		pthread_rwlock_unlock(&lock);
-	}
-}
-
-struct group {
-	struct table *t;
-	struct crew *crew;
-	unsigned int size;
-	void (*fn)(void *table, uint64_t iters);
-};
-
-static uint64_t read_together(void *ctx, uint64_t reads)
-{
-	const struct group *g = ctx;
-	uint64_t each = reads / g->size + 1;
-
-	return crew_run(g->crew, g->fn, g->t, each / 8 + 1, each).cpu;
-}
-
-static void lock_rows(const struct contestant *c, const unsigned int *size,
-		      size_t n)
-{
-	double alone = c[1].ns / c[0].ns;
-	char name[80];
-
-	rows_ns(c, 2 * n);
-	for (size_t i = 0; i < n; i++) {
-		double x = c[2 * i + 1].ns / c[2 * i].ns;
-
-		snprintf(name, sizeof(name), "rwlock / vec 1000, %u threads",
-			 size[i]);
-		row_least(name, x, "x", LOCK_BOUND);
-		snprintf(name, sizeof(name),
-			 "rwlock / vec 1000: of %u threads / of 1", size[i]);
-		if (size[i] > 1 && size[i] <= cpus())
-			row_least(name, x / alone, "x", 1);
-		else if (size[i] > 1)
-			row_info(name, x / alone, "x");
-	}
-}
-
-void vec_against_rwlock(struct table *t)
-{
-	static const unsigned int size[] = { 1, 2, 4, 8 };
-	static const struct crew_life life = { rcu_register_thread,
-					       rcu_unregister_thread };
-	enum {
-		N = ARRAY_SIZE(size)
-	};
-	struct group group[2 * N];
-	struct contestant c[2 * N];
-	char name[2 * N][64];
-
-	for (size_t i = 0; i < 2 * N; i++) {
-		bool locked = i % 2;
-
-		group[i] = (struct group){
-			.t = t,
-			.crew = locked ? group[i - 1].crew :
-					 crew_start(size[i / 2], true, &life),
-			.size = size[i / 2],
-			.fn = locked ? read_locked : read_vec,
-		};
-		snprintf(name[i], sizeof(name[i]), "%s 1000: read, %u threads",
-			 locked ? "rwlock" : "vec", size[i / 2]);
-		c[i] = (struct contestant){ .name = name[i],
-					    .timed = read_together,
-					    .ctx = &group[i] };
-	}
-	compare(c, 2 * N, TURN_NS);
-	lock_rows(c, size, N);
-	for (size_t i = 0; i < 2 * N; i += 2)
-		crew_stop(group[i].crew);
 }
