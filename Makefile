@@ -21,6 +21,7 @@ MAKEFLAGS += -rR --no-print-directory
 ##@ INPUT=dir		what run works on
 ##@ RUNFLAGS=		more arguments for run, stress and bench
 ##@ TESTS="a b"		check only these test programs and scripts
+##@ MUTANTS="a b"	mutants: only these of tests/mutants/
 
 # -rR above empties CC and AR once make comes to look at them, so "?=" would
 # find nothing to replace: a value from the environment is asked for by name.
@@ -91,6 +92,8 @@ check: $(outputs) $(tests) $(progs)	##  all tests: with rseq, with locks, under 
 check-quick: $(outputs) $(tests)	##  the test programs once, short
 	$(Q)$(checksh) quick -- $(filter-out %.sh,$(check-what))
 tests: $(tests)			##  build the tests, run none
+mutants:			##  one deliberate bug at a time, which the tests must notice
+	$(Q)$(checkenv) scripts/mutants.sh $(MUTANTS)
 run: $(stress)			##  the main job: count the words of all files below INPUT
 	$(Q)$(stress) words -i $(INPUT) $(RUNFLAGS)
 stress: $(stress)		##  a short stress of everything
@@ -131,11 +134,13 @@ help:				##  this text
 	@echo 'Switches:'
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
-.PHONY: all lib check check-quick tests run stress bench install uninstall \
-	clean classes golden deps format tags ci help
+.PHONY: all lib check check-quick tests mutants run stress bench install \
+	uninstall clean classes golden deps format tags ci help
 
 # What check runs, and what the scripts among it may want to know.
-checkenv := O='$(abspath $(O))' CC='$(CC)' SAN='$(SAN)' D='$(D)'
+# TREE is what a copy of the tree is made of.
+checkenv := O='$(abspath $(O))' CC='$(CC)' SAN='$(SAN)' D='$(D)' \
+	    TREE='Makefile include scripts $(foreach d,$(dirs),$(if $(findstring /,$(d)),,$(d)))'
 checksh  := $(checkenv) scripts/check.sh
 check-what = $(if $(TESTS),$(filter $(TESTS:%=\%/%) $(TESTS:%=\%/%.sh),\
 	     $(check-progs) $(check-scripts)),$(check-progs) $(check-scripts))

@@ -520,7 +520,21 @@ static const CU_TestInfo tests[] = {
 	CU_TEST_INFO_NULL
 };
 
-int main(void)
+/* For scripts: does this machine have it? */
+static int has(const char *what)
 {
+	percu_mode();
+	if (!strcmp(what, "rseq"))
+		return cpu_info.rseq ? 0 : 77;
+	return cpu_info.rseq && nr_sequences() &&
+			       breakpoint(sequence(0)->start) >= 0 ?
+		       0 :
+		       77;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "--has"))
+		return has(argv[2]);
 	return check_main("abort", tests);
 }
