@@ -92,6 +92,8 @@ check: $(outputs) $(tests) $(progs)	##  all tests: with rseq, with locks, under 
 check-quick: $(outputs) $(tests)	##  the test programs once, short
 	$(Q)$(checksh) quick -- $(filter-out %.sh,$(check-what))
 tests: $(tests)			##  build the tests, run none
+aborts: $(O)/tests/test_abort	##  each sequence aborted at each instruction, 1000 times
+	$(Q)$< 1000
 mutants:			##  one deliberate bug at a time, which the tests must notice
 	$(Q)$(checkenv) scripts/mutants.sh $(MUTANTS)
 run: $(stress)			##  the main job: count the words of all files below INPUT
@@ -134,7 +136,7 @@ help:				##  this text
 	@echo 'Switches:'
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
-.PHONY: all lib check check-quick tests mutants run stress bench install \
+.PHONY: all lib check check-quick tests aborts mutants run stress bench install \
 	uninstall clean classes golden deps format tags ci help
 
 # What check runs, and what the scripts among it may want to know.
