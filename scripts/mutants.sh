@@ -16,6 +16,7 @@
 #	Why:	   what comes of it; goes on in lines that begin with a blank
 #	Needs:	   rseq or breakpoints, if nothing of it shows without
 #	Build:	   switches for make, as SAN=thread
+#	Limit:	   seconds a test, if not PERCU_TEST_TIMEOUT: where it hangs
 #	Caught-by: [VARIABLE=value...] PROGRAM|SCRIPT.sh [ARGUMENT...]
 #
 # The tests of all Caught-by lines are run in their order until one fails, the
@@ -108,22 +109,24 @@ program() {	# line
 	done
 }
 
-target() {	# folder, program
-	case $2 in
+# What make is to build for it.
+targets() {	# folder, line
+	what=$(program "$2")
+	case $what in
 	*.sh)		echo lib ;;
-	percu-*)	echo "$1/${2#percu-}/$2" ;;
-	*)		echo "$1/tests/$2" ;;
+	percu-*)	echo "$1/${what#percu-}/$what" ;;
+	test_misuse)	echo "$1/tests/$what" "$1/tests/misuse/${2##* }" ;;
+	*)		echo "$1/tests/$what" ;;
 	esac
 }
 
 # All of the lines' programs.
 build() {	# switches, lines
 	dir=$(folder $1)
-	targets=$(echo "$2" | while read -r line; do
-		target "$dir" "$(program "$line")"
-	done | sort -u)
 	make -s -j"$(getconf _NPROCESSORS_ONLN)" -C "$tree" O="$dir" CC="$CC" \
-		SAN= D= $1 $targets >"$log" 2>&1
+		SAN= D= $1 $(echo "$2" | while read -r line; do
+			targets "$dir" "$line"
+		done | sort -u) >"$log" 2>&1
 }
 
 # gcc 12's TSan wants its addresses where little randomisation leaves them.
@@ -152,7 +155,7 @@ run_test() {	# switches, line
 	done
 	shift
 	(cd "$tree" && O=$dir PERCU_TEST_SHORT=1 PERCU_TEST_BRIEF=1 steady \
-		timeout -k 5 "$limit" env $vars "$path" "$@") >"$log" 2>&1 </dev/null
+		timeout -k 5 "${patience:-$limit}" env $vars "$path" "$@") >"$log" 2>&1 </dev/null
 }
 
 has_rseq= has_breakpoints=
@@ -177,11 +180,13 @@ has() {	# rseq or breakpoints
 caught() {	# name, switches
 	field "$1" Caught-by >"$work/lines"
 	while read -r line; do
-		if ! run_test "$2" "$line"; then
-			cp "$log" "$work/$1.log"
-			echo "$line"
-			return
-		fi
+		run_test "$2" "$line"
+		rc=$?
+		[ $rc != 0 ] || continue
+		cp "$log" "$work/$1.log"
+		[ $rc != 124 ] || line="$line, which hangs"
+		echo "$line"
+		return
 	done <"$work/lines"
 	return 1
 }
@@ -196,6 +201,7 @@ try() {	# name
 	from=$(date +%s)
 	switches=$(field "$1" Build)
 	need=$(field "$1" Needs)
+	patience=$(field "$1" Limit)
 	if [ -n "$need" ] && ! has "$need"; then
 		say "$1" "skipped: there is no $need here"
 		skipped=$((skipped + 1))
@@ -222,6 +228,7 @@ try() {	# name
 
 # Law: without a bug all of them pass.
 healthy() {	# names
+	patience=
 	for name in "$@"; do
 		switches=$(field "$name" Build)
 		field "$name" Caught-by | sed "s/^/$switches:/"
