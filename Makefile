@@ -140,9 +140,7 @@ help:				##  this text
 	uninstall clean classes golden deps format tags ci help
 
 # What check runs, and what the scripts among it may want to know.
-# TREE is what a copy of the tree is made of.
-checkenv := O='$(abspath $(O))' CC='$(CC)' SAN='$(SAN)' D='$(D)' \
-	    TREE='Makefile include scripts $(foreach d,$(dirs),$(if $(findstring /,$(d)),,$(d)))'
+checkenv := O='$(abspath $(O))' CC='$(CC)' SAN='$(SAN)' D='$(D)'
 checksh  := $(checkenv) scripts/check.sh
 check-what = $(if $(TESTS),$(filter $(TESTS:%=\%/%) $(TESTS:%=\%/%.sh),\
 	     $(check-progs) $(check-scripts)),$(check-progs) $(check-scripts))

@@ -26,8 +26,7 @@
 # for all that have the same switches, so that a mutant compiles one file and
 # links the programs that it is shown to.
 #
-# Environment: O, CC; TREE, what the copy is made of; PERCU_TEST_TIMEOUT,
-# seconds a test.
+# Environment: O, CC; PERCU_TEST_TIMEOUT, seconds a test.
 set -u
 
 O=${O:-build}
@@ -59,7 +58,7 @@ command -v patch >/dev/null || { echo 'mutants: there is no patch(1)'; exit 77; 
 copy_tree() {
 	rm -rf "$tree"
 	mkdir -p "$tree" || exit 1
-	for f in $TREE; do
+	for f in Makefile include scripts $(ls */Kbuild | xargs dirname); do
 		cp -Rp "$f" "$tree/$f" || exit 1
 	done
 	[ ! -s "$work/changed" ] || (cd "$tree" && xargs touch -c) <"$work/changed"
