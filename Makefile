@@ -21,6 +21,7 @@ MAKEFLAGS += -rR --no-print-directory
 ##@ INPUT=dir		what run works on
 ##@ RUNFLAGS=		more arguments for run, stress and bench
 ##@ TESTS="a b"		check only these test programs and scripts
+##@ MUTANTS="a b"	mutants: only these of tests/mutants/
 
 # -rR above empties CC and AR once make comes to look at them, so "?=" would
 # find nothing to replace: a value from the environment is asked for by name.
@@ -107,6 +108,10 @@ preload-check: $(mallib)	##  real programs under libpercu-malloc.so; TESTS="a b"
 	-$(Q)scripts/deps.sh programs
 	$(Q)$(checkenv) tests/preload.sh $(TESTS)
 tests: $(tests)			##  build the tests, run none
+aborts: $(O)/tests/test_abort	##  each sequence aborted at each instruction, 1000 times
+	$(Q)$< 1000
+mutants:			##  one deliberate bug at a time, which the tests must notice
+	$(Q)$(checkenv) scripts/mutants.sh $(MUTANTS)
 run: $(stress)			##  the main job: count the words of all files below INPUT
 	$(Q)$(stress) words -i $(INPUT) --duration 30s $(RUNFLAGS)
 stress: $(stress)		##  a short stress of everything
@@ -152,9 +157,9 @@ help:				##  this text
 	@echo 'Switches:'
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
-.PHONY: all lib check check-quick preload-check tests run stress bench bench-check \
-	bench-report bench-readme bench-programs bench-samples install uninstall man \
-	clean classes golden deps format tags ci help
+.PHONY: all lib check check-quick preload-check tests aborts mutants run stress bench \
+	bench-check bench-report bench-readme bench-programs bench-samples install uninstall \
+	man clean classes golden deps format tags ci help
 
 # What check runs, and what the scripts among it may want to know.
 checkenv := O='$(abspath $(O))' CC='$(CC)' SAN='$(SAN)' D='$(D)'

@@ -210,14 +210,6 @@ static void round_run(struct grace *g, uint64_t now)
 		tool_acquire(
 			(void *)(uintptr_t)g->flavor->update_synchronize_rcu);
 		graces_lock();
-#ifdef PERCU_BUG_LATE_INBOX /* a seeded bug, for the torture to find */
-		for (struct grace_wait *w = g->round;; w = w->next) {
-			if (w->next)
-				continue;
-			w->next = inbox_take(g);
-			break;
-		}
-#endif
 		g->since = 0;
 		grace_count(os_clock() - from);
 		graces_unlock();

@@ -12,6 +12,7 @@
 #include <percu/stats.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <unistd.h>
 
 /*
  * The conservation check, when all is quiet and the caller does not read: what

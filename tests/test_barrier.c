@@ -317,6 +317,29 @@ static void flushed_in_time(void)
 	CU_ASSERT_TRUE(run_again("defer_age:300", "flushes"));
 }
 
+/* What fills a record does not wait for its flush. */
+static void child_fills(void)
+{
+	struct percu_pool *p = percu_pool_create(
+		&(struct percu_pool_attr){ .name = "filled", .size = 64 });
+	uint64_t from = os_clock();
+
+	pin(0);
+	/* The first may find the reclaimer before it has fallen asleep. */
+	for (int i = 0; i < 5; i++) {
+		retire_some(p, MANY);
+		while (stats_of(p).deferred > 2 * p->magazine)
+			patience();
+	}
+	child_must(os_clock() - from < conf.defer_age * 1000000ull / 2);
+	child_must(!percu_pool_destroy(p));
+}
+
+static void filled_in_time(void)
+{
+	CU_ASSERT_TRUE(run_again("defer_age:50000", "fills"));
+}
+
 static long switches_of(pid_t tid)
 {
 	char path[64], text[4096], *p;
@@ -407,6 +430,7 @@ static void exits(void)
 
 static const struct again agains[] = {
 	{ "flushes", child_flushes },
+	{ "fills", child_fills },
 	{ "threads", child_threads },
 	{ "exits", child_exits },
 	{ NULL, NULL },
@@ -422,6 +446,7 @@ static const CU_TestInfo tests[] = {
 	{ "objects are destroyed after their readers", end_destroys },
 	{ "one pool after the other", many_pools },
 	{ "a record that is not full is flushed in time", flushed_in_time },
+	{ "one that is full is not flushed", filled_in_time },
 	{ "threads: none before, and asleep after", threads },
 	{ "a program ends while a reader holds", exits },
 	CU_TEST_INFO_NULL

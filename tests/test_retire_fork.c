@@ -323,6 +323,28 @@ static void in_section(void)
 	ASSERT_POOLS_HOLD(0);
 }
 
+/* Has the reclaimer of bp begun to wait for readers? */
+static bool under_way(void)
+{
+	bool is;
+
+	lock_take(&graces.lock, LOCK_GRACE);
+	is = grace_of(&urcu_bp_flavor)->since;
+	lock_give(&graces.lock, LOCK_GRACE);
+	return is;
+}
+
+/* Law: what a grace period is under way for waits in the child as well. */
+static void child_has_all(unsigned int n)
+{
+	struct audit a;
+
+	alarm(WATCHDOG);
+	child_must(!pool_audit(pool, &a));
+	child_must(a.deferred == n && stats_of(pool).deferred == n);
+	_exit(0); /* its liburcu may be locked: no more than this */
+}
+
 /* Others' sections: a fork waits for its patience, and no longer. */
 static void beside_reader(void)
 {
@@ -334,12 +356,13 @@ static void beside_reader(void)
 	holder_begin(&h);
 	for (unsigned int i = 0; i < 300; i++)
 		retire_one(i);
-	usleep(20000);
+	while (!under_way())
+		usleep(100);
 	ms = os_clock();
 	pid = fork();
 	ms = (os_clock() - ms) / 1000000;
-	if (!pid) /* whose liburcu may be locked: it only ends */
-		_exit(0);
+	if (!pid)
+		child_has_all(300);
 	holder_end(&h);
 	CU_ASSERT_TRUE(pid > 0 && reaped(pid));
 	printf("(%llu ms) ", (unsigned long long)ms);
