@@ -92,11 +92,13 @@ static void *keep_ticking(void *arg)
 
 static void pins_append(struct stage *st, struct subject *s)
 {
-	for (unsigned int i = 1; i <= PINS && !s->kind->dense; i++)
-		if (must_do(percu_vec_append(
-			    &s->vec,
-			    must(element_make(&st->elements, s->number++, i)))))
+	for (unsigned int i = 1; i <= PINS && !s->kind->dense; i++) {
+		struct element *e =
+			must(element_make(&st->elements, s->number++, i));
+
+		if (must_do(percu_vec_append(&s->vec, e)))
 			out_of_memory();
+	}
 }
 
 static void subject_begin(struct stage *st, unsigned int nth)

@@ -77,6 +77,50 @@ static void test_fifo(void)
 	}
 }
 
+/* Senders that wait are served in the order in which they came. */
+static struct {
+	struct chan *c;
+	uintptr_t sent, got;
+} row;
+
+static void row_send(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 100; i++) {
+		chan_send(row.c, as_p(++row.sent));
+		if (!worker_draw(4))
+			worker_yield();
+	}
+}
+
+static void row_recv(void *arg)
+{
+	void *p;
+
+	(void)arg;
+	for (int i = 0; i < 500; i++) {
+		chan_recv(row.c, &p);
+		CU_ASSERT_EQUAL((uintptr_t)p, ++row.got);
+		if (worker_draw(2))
+			worker_yield();
+	}
+}
+
+static void test_row(void)
+{
+	for (size_t room = 0; room < 4; room++) {
+		struct sched *s = crew(1, check_seed());
+
+		row.c = chan_new("row", room);
+		row.sent = row.got = 0;
+		for (unsigned int i = 0; i < 5; i++)
+			sched_go(s, row_send, NULL, "send", i);
+		sched_go(s, row_recv, NULL, "recv", 0);
+		CU_ASSERT_EQUAL(crew_end(s, NULL), 0);
+		chan_free(row.c);
+	}
+}
+
 static void close_first(void *arg)
 {
 	struct chan *c = arg;
@@ -420,6 +464,7 @@ int main(void)
 {
 	static const CU_TestInfo tests[] = {
 		{ "a channel keeps order, whatever its room", test_fifo },
+		{ "who waits first is served first", test_row },
 		{ "a closed channel gives what is left", test_close },
 		{ "many send and receive each number once", test_crowd },
 		{ "a select is fair, and need not wait", test_select },

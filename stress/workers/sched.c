@@ -264,10 +264,13 @@ static void settle(struct thread *t, struct worker *w)
 		finish(t->s, w);
 		return;
 	}
-	if (state == PARKING &&
-	    atomic_compare_exchange_strong(&w->state, &state, PARKED))
-		return;
-	enqueue(t->s, w); /* it yields, or has been woken meanwhile */
+	if (state != RUNNING) {
+		state = PARKING;
+		if (atomic_compare_exchange_strong(&w->state, &state, PARKED))
+			return;
+		tally(&t->early, 1);
+	}
+	enqueue(t->s, w); /* it yields, or has been woken already */
 }
 
 static void run(struct thread *t, struct worker *w)
@@ -533,6 +536,7 @@ void sched_stats(const struct sched *s, struct sched_stats *st)
 		st->moves += t->moves;
 		st->steals += t->steals;
 		st->stolen += t->stolen;
+		st->early += t->early;
 		st->idles += t->idles;
 		st->trace += t->trace;
 	}

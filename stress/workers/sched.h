@@ -146,7 +146,7 @@ struct thread {
 	pthread_t id, before;   /* who has the place, and who had it */
 	bool replaces;          /* there is a before */
 	/* (t) written, read by anybody */
-	_Atomic uint64_t switches, moves, steals, stolen, idles, trace;
+	_Atomic uint64_t switches, moves, steals, stolen, early, idles, trace;
 };
 
 /* runq.c */

@@ -92,6 +92,7 @@ struct sched_attr {
  * @moves: of those, to a worker that was on another thread before
  * @steals: visits to another thread's queue that brought something
  * @stolen: workers that they brought
+ * @early: wakes of a worker that had not yet left its stack
  * @idles: times that a thread found nothing to do and slept
  * @stacks: bytes of address space for stacks
  * @guarded: stacks with a page behind them that nobody can touch; the others
@@ -99,7 +100,7 @@ struct sched_attr {
  * @trace: of a repeatable run: a digest of who ran when
  */
 struct sched_stats {
-	uint64_t started, most, switches, moves, steals, stolen, idles;
+	uint64_t started, most, switches, moves, steals, stolen, early, idles;
 	uint64_t stacks, guarded, trace;
 };
 
