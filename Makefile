@@ -19,7 +19,8 @@ MAKEFLAGS += -rR --no-print-directory
 ##@ CC=clang		another compiler; CFLAGS, CPPFLAGS, LDFLAGS, LDLIBS add to ours
 ##@ PREFIX= LIBDIR= DESTDIR=	where install puts things
 ##@ INPUT=dir		what run works on
-##@ RUNFLAGS=		more arguments for run, stress and bench
+##@ RUNFLAGS=		more arguments for run, stress, torture and bench
+##@ T=600		seconds of torture
 ##@ TESTS="a b"		check only these test programs and scripts
 
 # -rR above empties CC and AR once make comes to look at them, so "?=" would
@@ -38,6 +39,7 @@ INCLUDEDIR := $(PREFIX)/include
 LIBDIR	   := $(PREFIX)/lib
 INPUT	   := /usr/share
 RUNFLAGS   :=
+T	   := 600
 
 # The order is the direction of dependency: a folder may use those on its
 # left, and nothing else.
@@ -91,10 +93,12 @@ check: $(outputs) $(tests) $(progs)	##  all tests: with rseq, with locks, under 
 check-quick: $(outputs) $(tests)	##  the test programs once, short
 	$(Q)$(checksh) quick -- $(filter-out %.sh,$(check-what))
 tests: $(tests)			##  build the tests, run none
-run: $(stress)			##  the main job: count the words of all files below INPUT
-	$(Q)$(stress) words -i $(INPUT) --duration 30s $(RUNFLAGS)
+run: $(stress)			##  the main job: the words of all files below INPUT, then the rest
+	$(Q)$(stress) -i $(INPUT) --duration 30s --report $(O)/report $(RUNFLAGS)
 stress: $(stress)		##  a short stress of everything
 	$(Q)$(stress) --duration 20s $(RUNFLAGS)
+torture: $(stress)		##  a long one, for T seconds, beside all of chaos
+	$(Q)$(stress) --chaos all --duration $(T)s --report $(O)/torture $(RUNFLAGS)
 bench: $(progs)			##  the benchmarks
 	$(Q)$(bench) $(RUNFLAGS)
 
@@ -131,7 +135,7 @@ help:				##  this text
 	@echo 'Switches:'
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
-.PHONY: all lib check check-quick tests run stress bench install uninstall \
+.PHONY: all lib check check-quick tests run stress torture bench install uninstall \
 	clean classes golden deps format tags ci help
 
 # What check runs, and what the scripts among it may want to know.
