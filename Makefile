@@ -19,7 +19,8 @@ MAKEFLAGS += -rR --no-print-directory
 ##@ CC=clang		another compiler; CFLAGS, CPPFLAGS, LDFLAGS, LDLIBS add to ours
 ##@ PREFIX= LIBDIR= DESTDIR=	where install puts things; also INCLUDEDIR, MANDIR, DOCDIR
 ##@ INPUT=dir		what run works on
-##@ RUNFLAGS=		more arguments for run, stress and bench
+##@ RUNFLAGS=		more arguments for run, stress, torture and bench
+##@ T=600		seconds of torture
 ##@ TESTS="a b"		check only these test programs and scripts
 ##@ MUTANTS="a b"	mutants: only these of tests/mutants/
 
@@ -42,6 +43,7 @@ MANDIR	   := $(PREFIX)/share/man
 DOCDIR	   := $(PREFIX)/share/doc/percu
 INPUT	   := /usr/share
 RUNFLAGS   :=
+T	   := 600
 
 # The order is the direction of dependency: a folder may use those on its
 # left, and nothing else.
@@ -112,10 +114,12 @@ aborts: $(O)/tests/test_abort	##  each sequence aborted at each instruction, 100
 	$(Q)$< 1000
 mutants:			##  one deliberate bug at a time, which the tests must notice
 	$(Q)$(checkenv) scripts/mutants.sh $(MUTANTS)
-run: $(stress)			##  the main job: count the words of all files below INPUT
-	$(Q)$(stress) words -i $(INPUT) --duration 30s $(RUNFLAGS)
+run: $(stress)			##  the main job: the words of all files below INPUT, then the rest
+	$(Q)$(stress) -i $(INPUT) --duration 30s --report $(O)/report $(RUNFLAGS)
 stress: $(stress)		##  a short stress of everything
 	$(Q)$(stress) --duration 20s $(RUNFLAGS)
+torture: $(stress)		##  a long one, for T seconds, beside all of chaos
+	$(Q)$(stress) --chaos all --duration $(T)s --report $(O)/torture $(RUNFLAGS)
 bench: $(progs) $(counts)	##  how fast, against whom, does it grow: minutes
 	$(Q)$(bench) --counts=$(counts) --tsv=$(results) --json=$(results:.tsv=.json) $(RUNFLAGS)
 bench-check: $(progs) $(counts)	##  has anything become slower than recorded?
@@ -157,7 +161,7 @@ help:				##  this text
 	@echo 'Switches:'
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
-.PHONY: all lib check check-quick preload-check tests aborts mutants run stress bench \
+.PHONY: all lib check check-quick preload-check tests aborts mutants run stress torture bench \
 	bench-check bench-report bench-readme bench-programs bench-samples install uninstall \
 	man clean classes golden deps format tags ci help
 

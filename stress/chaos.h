@@ -67,6 +67,10 @@ void purse_audit(struct purse *sum);
 /* chaos_fork.c: runs child() in a child; true: it exited, with *status. */
 bool child_run(int (*child)(void *arg), void *arg, int *status);
 
+/* chaos_thread.c: around a fork. */
+void handlers_stop(void);
+void handlers_start(void);
+
 /* chaos_os.c: a child has one thread, not the one that would disarm. */
 void chaos_os_child(void);
 

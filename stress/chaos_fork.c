@@ -55,7 +55,10 @@ bool child_run(int (*child)(void *arg), void *arg, int *status)
 	pid_t pid;
 
 	pthread_once(&once, fork_prepare);
+	handlers_stop();
 	pid = fork();
+	if (pid)
+		handlers_start();
 	if (!pid) {
 		chaos_os_child();
 		_exit(child(arg));

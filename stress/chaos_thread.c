@@ -11,6 +11,7 @@
  * Threads that come and go leave their CPU's records, and liburcu's list of
  * readers, to others in whatever state they are.
  */
+#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -90,12 +91,11 @@ struct handled {
 static struct percu_pool *handler_pool; /* constant while signals come */
 static _Atomic uint64_t handler_got;
 
-static void on_signal(int sig)
+static void handle(void)
 {
 	struct handled *h = percu_pool_get(handler_pool);
 	void *block = percu_alloc(BLOCK);
 
-	(void)sig;
 	if (block) {
 		stamp(block, BLOCK, (uintptr_t)block);
 		if (!stamp_holds(block, BLOCK, (uintptr_t)block))
@@ -112,12 +112,36 @@ static void on_signal(int sig)
 	fault_fired(FAULT_SIGNAL, 1);
 }
 
+/*
+ * Between a fork's beginning and its end every get waits for it, and fork
+ * waits for whoever is in malloc(): a handler that came in there would wait for
+ * ever (Documentation/locking.md).  So there are no handlers then.  Both sides
+ * say what they do before they look: one of them sees the other.
+ */
+static atomic_int handlers, forks;
+
+void handlers_stop(void)
+{
+	atomic_fetch_add(&forks, 1);
+	while (atomic_load(&handlers))
+		sched_yield();
+}
+
+void handlers_start(void)
+{
+	atomic_fetch_sub(&forks, 1);
+}
+
 /* errno is the interrupted code's. */
-static void on_signal_errno(int sig)
+static void on_signal(int sig)
 {
 	int saved = errno;
 
-	on_signal(sig);
+	(void)sig;
+	atomic_fetch_add(&handlers, 1);
+	if (!atomic_load(&forks))
+		handle();
+	atomic_fetch_sub(&handlers, 1);
 	errno = saved;
 }
 
@@ -163,7 +187,7 @@ void agent_signal(struct agent *a)
 	const struct percu_pool_attr attr = { .name = "chaos-signal",
 					      .size = sizeof(struct handled),
 					      .ctor = handled_ctor };
-	struct sigaction sa = { .sa_handler = on_signal_errno,
+	struct sigaction sa = { .sa_handler = on_signal,
 				.sa_flags = SA_RESTART | SA_ONSTACK };
 	const struct timespec pause = { 0, BURST_NS };
 

@@ -17,6 +17,7 @@
 
 enum {
 	DEFAULT_SECONDS = 30,
+	SHORT_SECONDS = 8,
 	THREADS_MAX = 4096,
 	WORKERS_MAX = 1 << 20,
 	/* Options without a letter. */
@@ -52,7 +53,8 @@ static const struct argp_option argp_options[] = {
 	  "words: a file, or a folder with all below it; /usr/share by default; "
 	  "may be repeated",
 	  2 },
-	{ "short", KEY_SHORT, NULL, 0, "words: about 20 MB of it, once", 2 },
+	{ "short", KEY_SHORT, NULL, 0,
+	  "words: about 20 MB of it, once; and 8 seconds in all, at most", 2 },
 	{ NULL, 0, NULL, 0, "What is told:", 3 },
 	{ "report", KEY_REPORT, "DIR", 0,
 	  "write DIR/index.html, a page with plots, and DIR/result.json", 3 },
@@ -174,6 +176,8 @@ static error_t option_set(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_SHORT:
 		o->brief = o->once = true;
+		o->seconds = o->seconds < SHORT_SECONDS ? o->seconds :
+							  SHORT_SECONDS;
 		return 0;
 	case KEY_MIXED:
 		o->mixed = true;

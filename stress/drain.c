@@ -119,6 +119,7 @@ static void *keep_draining(void *arg)
 static void all_home(struct drain *d, uint64_t pairs)
 {
 	struct percu_pool_stats st;
+	int err;
 
 	percu_pool_stats(d->pool, &st);
 	printf("  done      %s gets and puts beside %s drains\n",
@@ -130,8 +131,11 @@ static void all_home(struct drain *d, uint64_t pairs)
 		     st.gets, st.puts);
 	if (!d->drains)
 		fail("nothing was drained");
-	if (percu_pool_destroy(d->pool))
-		fail("the pool did not end: objects are out");
+	calm_begin(); /* the system could refuse to interrupt other CPUs */
+	err = percu_pool_destroy(d->pool);
+	calm_end();
+	if (err)
+		fail("the pool did not end: %d", err);
 }
 
 void drain_run(const struct options *o)

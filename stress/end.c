@@ -19,7 +19,7 @@
 enum {
 	AGES = 8, /* two make a pool empty; more change nothing */
 	RESIDENT_PERCENT = 5,
-	STACKS = 1 << 20,
+	STACKS = 512 << 10,
 	RECORDS = 32 << 20,
 };
 
@@ -146,7 +146,8 @@ static void statistics(void)
 
 /*
  * percu keeps its own records for the next peak: what these grew by has a
- * bound of its own.  The C library keeps a few pages of each thread's stack.
+ * bound of its own.  The C library keeps a few pages of each thread's stack,
+ * which in a process as small as this can be more than the percentage.
  */
 static void resident(void)
 {

@@ -181,7 +181,7 @@ static void all_run(const struct options *o, uint64_t until)
 	unsigned int all = shares;
 	struct options own = *o;
 
-	own.brief |= o->everything;
+	own.brief |= o->everything && !o->nr_paths;
 	for (unsigned int i = 0; i < NR_SCENARIOS; i++) {
 		if (!(o->chosen >> i & 1))
 			continue;
@@ -193,7 +193,7 @@ static void all_run(const struct options *o, uint64_t until)
 	}
 	if (!last_mixed)
 		return;
-	own.mixed = true;
+	own.mixed = own.brief = true;
 	own.seconds = share_of(until, 1, 1);
 	own.chaos = o->chaos ? o->chaos : "all";
 	mixed_run(&own, faults_wanted());
@@ -206,10 +206,13 @@ bool parts_run(const struct options *o)
 	struct options own = *o;
 
 	result_begin(o);
+	sampler_prepare();
 	warm_up(o, chaos);
+	faults_reset();
 	sampler_begin();
 	if (o->mixed) {
 		own.seconds = share_of(until, 1, 1);
+		own.brief = true;
 		mixed_run(&own, chaos);
 	} else {
 		all_run(&own, until);

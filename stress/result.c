@@ -7,8 +7,10 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
-#include "stress.h"
+#include <string.h>
+#include "report.h"
 
 static const struct options *opts;
 static unsigned int tap_nth;
@@ -23,6 +25,8 @@ static void tap_point(bool ok, const char *what, const char *more)
 void result_begin(const struct options *o)
 {
 	opts = o;
+	if (o->report)
+		report_forget(o->report);
 	if (o->output == OUTPUT_TAP)
 		out_result("TAP version 13\n");
 }
@@ -125,13 +129,23 @@ static void json_findings(FILE *f)
 	fprintf(f, "]");
 }
 
+static void json_figure(const char *name, uint64_t value, void *arg)
+{
+	fprintf(arg, "\"%s\":%" PRIu64 ",", name, value);
+}
+
 void result_json(FILE *f)
 {
+	struct figures run = figures_of_run();
+
 	fprintf(f,
 		"{\"verdict\":\"%s\",\"failures\":%u,\"seed\":%" PRIu64
 		",\"mode\":\"%s\",\"cpus\":%u,\"duration\":%.3f",
 		verdict_total() ? "failed" : "ok", verdict_total(), opts->seed,
 		percu_mode(), nr_cpus(), opts->seconds);
+	fprintf(f, ",\n\"figures\":{");
+	figures_each(&run, json_figure, f);
+	fprintf(f, "\"unit\":\"bytes, ns\"}");
 	json_parts(f);
 	json_findings(f);
 	fprintf(f, ",\n\"lines\":[");
@@ -159,8 +173,20 @@ static void json_end(void)
 	free(text);
 }
 
+/* Not by who dies: samples are still taken then. */
+static void page_end(void)
+{
+	if (!report_write(opts))
+		fail("cannot write the report to %s: %s", opts->report,
+		     strerror(errno));
+	else
+		printf("report: %s/index.html\n", opts->report);
+}
+
 void result_end(void)
 {
+	if (opts->report && sampler_ended())
+		page_end();
 	if (opts->output == OUTPUT_TAP)
 		tap_end();
 	else if (opts->output == OUTPUT_JSON)

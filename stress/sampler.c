@@ -128,11 +128,15 @@ static void *sample(void *arg)
 	return NULL;
 }
 
+void sampler_prepare(void)
+{
+	memset(samples, 1, sizeof(samples)); /* resident from here on */
+}
+
 void sampler_begin(void)
 {
 	pthread_condattr_t attr;
 
-	memset(samples, 1, sizeof(samples)); /* resident from here on */
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&sampler.stopped, &attr);
@@ -157,6 +161,11 @@ void sampler_end(void)
 	read_now(&last);
 	samples[nr_samples++] = last;
 	progress_clear();
+}
+
+bool sampler_ended(void)
+{
+	return sampler.start && !sampler.started;
 }
 
 uint64_t sampler_start(void)

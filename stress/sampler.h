@@ -22,8 +22,10 @@ struct sample {
 	uint64_t fired[NR_FAULTS];
 };
 
+void sampler_prepare(void); /* before resident memory is first looked at */
 void sampler_begin(void);
 void sampler_end(void);
+bool sampler_ended(void);     /* nobody writes samples any more */
 uint64_t sampler_start(void); /* ns */
 const struct sample *sampler_all(size_t *n);
 

@@ -256,7 +256,8 @@ static inline uint64_t fault_count(enum fault_id id)
 
 bool faults_request(const char *list); /* "a,b", "all", "none"; false: what? */
 uint64_t faults_total(void);
-bool faults_wanted(void);            /* any */
+bool faults_wanted(void); /* any */
+void faults_reset(void);
 bool fault_wanted(enum fault_id id); /* requested, and not skipped */
 __attribute__((format(printf, 2, 3))) void fault_skip(enum fault_id id,
 						      const char *fmt, ...);
