@@ -45,7 +45,7 @@ RUNFLAGS   :=
 # The order is the direction of dependency: a folder may use those on its
 # left, and nothing else.
 libdirs	:= sys slab rcu pool buf vec
-dirs	:= $(libdirs) tests tests/misuse stress bench samples
+dirs	:= $(libdirs) malloc tests tests/misuse stress bench samples
 
 cppflags-y := -Iinclude -I. -D_GNU_SOURCE
 
@@ -78,9 +78,15 @@ soflags	:= -shared -Wl,-soname,$(soname) -Wl,--version-script=scripts/libpercu.m
 # to put it into the command, so that installing it later rebuilds them.
 cppflags-y += $(if $(wildcard /usr/include/valgrind/memcheck.h),-DPERCU_HAS_MEMCHECK)
 
+# The malloc of the program it is preloaded into: nothing else of it is seen.
+mallocflags := -shared -Wl,-soname,libpercu-malloc.so \
+	   -Wl,--version-script=scripts/libpercu-malloc.map \
+	   -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now $(if $(SAN),,-Wl,-z,defs)
+
 lib	:= $(O)/libpercu.a
 shlib	:= $(O)/$(soname)
-outputs	:= $(lib) $(shlib) $(O)/libpercu.so
+mallib	:= $(O)/libpercu-malloc.so
+outputs	:= $(lib) $(shlib) $(O)/libpercu.so $(mallib)
 stress	:= $(O)/stress/percu-stress
 bench	:= $(O)/bench/percu-bench
 
@@ -94,6 +100,9 @@ check: $(outputs) $(tests) $(progs) $(manpages)	##  all tests: with rseq, with l
 	$(Q)$(checksh) rseq lock $(if $(SAN),,valgrind) -- $(check-what)
 check-quick: $(outputs) $(tests)	##  the test programs once, short
 	$(Q)$(checksh) quick -- $(filter-out %.sh,$(check-what))
+preload-check: $(mallib)	##  real programs under libpercu-malloc.so; TESTS="a b" for some
+	-$(Q)scripts/deps.sh programs
+	$(Q)$(checkenv) tests/preload.sh $(TESTS)
 tests: $(tests)			##  build the tests, run none
 run: $(stress)			##  the main job: count the words of all files below INPUT
 	$(Q)$(stress) words -i $(INPUT) $(RUNFLAGS)
@@ -103,6 +112,9 @@ bench: $(progs)			##  the benchmarks
 	$(Q)$(bench) $(RUNFLAGS)
 bench-samples: $(filter $(O)/samples/%,$(progs))	##  the servers of samples/ on percu and on malloc
 	$(Q)O='$(O)' scripts/bench-samples.sh $(RUNFLAGS)
+
+bench-programs: $(mallib) $(progs)	##  real programs under each malloc that is installed
+	$(Q)$(O)/bench/programs -l $(mallib) $(RUNFLAGS)
 
 install: $(outputs) $(manpages)	##  install headers, libraries, manual, what pkg-config and CMake read
 	$(Q)$(installenv) scripts/install.sh install
@@ -131,8 +143,8 @@ help:				##  this text
 	@echo 'Switches:'
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
-.PHONY: all lib check check-quick tests run stress bench bench-samples install uninstall \
-	man clean classes golden deps format tags ci help
+.PHONY: all lib check check-quick preload-check tests run stress bench bench-samples \
+	bench-programs install uninstall man clean classes golden deps format tags ci help
 
 # What check runs, and what the scripts among it may want to know.
 checkenv := O='$(abspath $(O))' CC='$(CC)' SAN='$(SAN)' D='$(D)'
@@ -146,5 +158,7 @@ $(shlib): $(objs) scripts/libpercu.map FORCE
 	$(call run,so)
 $(O)/libpercu.so: $(shlib) FORCE
 	$(call run,ln)
+$(mallib): $(malloc-objs) $(lib) scripts/libpercu-malloc.map FORCE
+	$(call run,mallib)
 $(O)/scripts/mkclass: scripts/mkclass.c FORCE
 	$(call run,hostcc)

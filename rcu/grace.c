@@ -25,7 +25,7 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
-#include <urcu-bp.h>
+#include <urcu/flavor.h>
 
 #include "rcu/rounds.h"
 #include "sys/conf.h"
@@ -42,11 +42,8 @@ struct graces graces = {
 	.done = PTHREAD_COND_INITIALIZER,
 };
 
-/* What rcu_flavor means where no flavor's header is included. */
-extern const struct rcu_flavor_struct percu_flavor_bp;
-__attribute__((visibility("default"))) DEFINE_RCU_FLAVOR(percu_flavor_bp);
-
-__thread struct grace *callbacks_of;
+__thread struct grace *callbacks_of
+	__attribute__((tls_model("initial-exec")));
 
 void cond_init(pthread_cond_t *c)
 {
@@ -338,19 +335,9 @@ void grace_arm(struct grace *g)
 
 /* Waiting. ------------------------------------------------------------------------ */
 
-/* liburcu-bp's, of this thread; NULL: it does not know the thread. */
-extern __thread struct urcu_bp_reader *urcu_bp_reader;
-
-/*
- * Of bp the question alone registers a thread, which takes a lock, and that a
- * handler before fork may hold (urcu_bp_before_fork()).
- */
 bool grace_reading(const struct rcu_flavor_struct *flavor)
 {
-	if (flavor->read_ongoing == percu_flavor_bp.read_ongoing &&
-	    !urcu_bp_reader)
-		return false;
-	return flavor->read_ongoing();
+	return !bp_is_stranger(flavor) && flavor->read_ongoing();
 }
 
 bool grace_in_callback(void)

@@ -114,6 +114,8 @@ void grace_wait_for(struct grace *g, bool (*test)(void *arg), void *arg);
 
 /* Is the caller inside a read section, as far as the flavor knows? */
 bool grace_reading(const struct rcu_flavor_struct *flavor);
+/* Of bp: it does not know this thread, which then does not read.  rcu/bp.c */
+bool bp_is_stranger(const struct rcu_flavor_struct *flavor);
 /*
  * Not a reader, of this or of another flavor that is in use, and not a
  * callback of a reclaimer.

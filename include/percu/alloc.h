@@ -119,7 +119,9 @@ PERCU_API PERCU_MUST_CHECK PERCU_MALLOC PERCU_ALLOC_ALIGN(1) PERCU_ALLOC_SIZE(2)
  * @size: the new size in bytes; 0 is a size like any other
  *
  * A block of up to 32 KiB stays where it is when the new size is of the same
- * class, a larger one when at least half of it would be used.
+ * class.  A larger one stays when it gets smaller but not as small as that, and
+ * where it can it grows without being copied: into free memory behind it, or by
+ * mremap().
  *
  * Context: any thread.  May take locks and ask the system for memory.
  * Return: the block, perhaps elsewhere, its first min(old, new) bytes as they
