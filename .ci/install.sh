@@ -74,6 +74,27 @@ int main()
 	return 0;
 }
 END
+# Whose malloc it has.
+cat >"$dir/m.c" <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int main(void)
+{
+	void *(*volatile get)(size_t) = malloc;
+	Dl_info where;
+
+	free(get(100));
+	if (!dladdr((void *)(uintptr_t)get, &where))
+		return 2;
+	puts(strrchr(where.dli_fname, '/') + 1);
+	return !strstr(where.dli_fname, "libpercu-malloc.so");
+}
+END
 cat >"$dir/CMakeLists.txt" <<'END'
 cmake_minimum_required(VERSION 3.16)
 project(x C CXX)
@@ -85,6 +106,8 @@ add_executable(static x.c)
 target_link_libraries(static PRIVATE percu::percu_static)
 add_executable(cxx x.cc)
 target_link_libraries(cxx PRIVATE percu::percu)
+add_executable(malloc m.c)
+target_link_libraries(malloc PRIVATE percu::malloc)
 find_package(percu 0.99 QUIET)
 if(percu_FOUND)
 	message(FATAL_ERROR "a version that is not there is found")
@@ -119,10 +142,12 @@ by_pkg_config() {
 		bad 'pkg-config --static: does not build'
 	runs "$dir/static" no
 	mv "$dir/away"/* "$lib"
-	if [ -e "$lib/libpercu-malloc.so" ]; then
-		[ -e "$tree$(PKG_CONFIG_SYSROOT_DIR='' pkg-config --variable=preload percu-malloc)" ] ||
-			bad 'percu-malloc.pc names no library'
-	fi
+
+	(cd "$dir" && $cc -std=c11 -o malloc m.c $(pkg-config --libs percu-malloc) &&
+		$cc -std=c11 -o plain m.c) || bad 'percu-malloc.pc: does not build'
+	runs "$dir/malloc" no
+	LD_PRELOAD=$tree$(PKG_CONFIG_SYSROOT_DIR='' pkg-config --variable=preload percu-malloc) \
+		runs "$dir/plain" no
 }
 
 # Their headers are beside them; all else comes from the tree.
@@ -150,6 +175,7 @@ by_cmake() {
 		runs "$dir/cmake/shared" yes
 		runs "$dir/cmake/static" no
 		runs "$dir/cmake/cxx" yes
+		runs "$dir/cmake/malloc" no
 	else
 		cat "$dir/log"
 		bad 'CMake: does not build'
@@ -169,7 +195,7 @@ O=$lib tests/symbols.sh || bad 'symbols.sh fails'
 [ "$(readlink -f "$lib/libpercu.so")" = "$(realpath "$lib/libpercu.so.$version")" ] ||
 	bad "libpercu.so does not lead to libpercu.so.$version"
 find "$tree" -xtype l | grep . && bad 'a link leads nowhere'
-for page in percu_pool_get percu_vec_for_each percu-rcu percu; do
+for page in percu_pool_get percu_vec_for_each percu-rcu percu percu-malloc percu_hook_curl; do
 	MANPATH=$tree$prefix/share/man man "$page" 2>/dev/null | grep -q -i '^NAME' ||
 		bad "man does not find $page"
 done

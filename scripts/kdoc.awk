@@ -173,7 +173,7 @@ function macro(i,    n, line, k, list) {
 	list = ""
 	n = split(text[i], line, "\n")
 	for (k = 1; k <= n; k++)
-		if (match(line[k], /^@[A-Za-z_]+:/))
+		if (match(line[k], /^@([A-Za-z_]+|[.][.][.]):/))
 			list = list (list == "" ? "" : ", ") substr(line[k], 2, RLENGTH - 2)
 	return title[i] "(" list ")"
 }
