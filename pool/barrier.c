@@ -16,6 +16,7 @@
 
 #include "pool/waiting.h"
 #include "slab/meta.h"
+#include "sys/conf.h"
 #include "sys/report.h"
 
 enum {
@@ -126,19 +127,16 @@ PERCU_API void percu_barrier(void)
 
 /*
  * A get is about to fail for want of memory: true if the pool has objects that
- * wait, and they have been waited for.
+ * wait, and they have been waited for.  As above the hard mark: nobody waits
+ * who may not.
  */
 bool retire_hurry(struct percu_pool *p)
 {
 	uint64_t waiting;
 
 	retire_count(p, &waiting);
-	if (!waiting || grace_in_callback())
-		return false;
-	for_each_retire (r, p)
-		if (grace_reading(r->flavor))
-			return false;
-	return wait_all(p) == 0;
+	return waiting && p->retire.flavor && conf.defer_wait &&
+	       grace_may_wait(p->retire.flavor) && wait_all(p) == 0;
 }
 
 /* The pool ends: nothing of it waits after this.  0 or -errno. */

@@ -358,9 +358,14 @@ bool grace_in_callback(void)
 	return callbacks_of != NULL;
 }
 
-/* What is waited for may hang on the grace periods of every flavor. */
+/*
+ * What is waited for may hang on the grace periods of every flavor, and on a
+ * callback; and a reader or a callback on a vector's lock.
+ */
 bool grace_may_wait(const struct rcu_flavor_struct *flavor)
 {
+	if (locks_outer)
+		return false;
 	for_each_grace (g)
 		if (grace_reading(g->flavor))
 			return false;
