@@ -247,9 +247,11 @@ static void for_pools(struct out *o, const struct metric *m)
 PERCU_API int percu_stats_write(int fd, enum percu_stats_format fmt)
 {
 	struct out o = { .fd = fd, .fmt = fmt, .first = true };
+	int cancel;
 
 	if ((unsigned int)fmt > PERCU_STATS_SLABINFO)
 		return -EINVAL;
+	cancel = os_cancel_off(); /* it holds pools while it writes */
 	print_head(&o);
 	if (fmt != PERCU_STATS_OPENMETRICS)
 		for_pools(&o, NULL);
@@ -265,5 +267,6 @@ PERCU_API int percu_stats_write(int fd, enum percu_stats_format fmt)
 	if (fmt == PERCU_STATS_JSON)
 		print(&o, "]}\n");
 	flush(&o);
+	os_cancel_on(cancel);
 	return o.err;
 }

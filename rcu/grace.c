@@ -222,6 +222,8 @@ static void round_run(struct grace *g, uint64_t now)
 	}
 	g->busy = false;
 	pthread_cond_broadcast(&graces.done);
+	/* Who waited and ran this may have a reclaimer by now, which waits. */
+	pthread_cond_signal(&g->wake);
 }
 
 /* The thread. ----------------------------------------------------------------- */
@@ -263,7 +265,7 @@ static void *reclaimer(void *arg)
 		if (graces.forks)
 			reclaimer_park(g);
 		else if (!next || next > now || g->busy)
-			cond_wait(&g->wake, next);
+			cond_wait(&g->wake, g->busy ? 0 : next);
 		else
 			round_run(g, now);
 	}
@@ -421,6 +423,7 @@ static void wait_step(void)
 void grace_wait_for(struct grace *g, bool (*test)(void *arg), void *arg)
 {
 	bool online = grace_reading(g->flavor);
+	int cancel = os_cancel_off(); /* liburcu sleeps too */
 
 	if (online)
 		g->flavor->thread_offline();
@@ -433,6 +436,7 @@ void grace_wait_for(struct grace *g, bool (*test)(void *arg), void *arg)
 	graces_unlock();
 	if (online)
 		g->flavor->thread_online();
+	os_cancel_on(cancel);
 }
 
 static bool below_hard(void *arg)
