@@ -16,6 +16,7 @@
 #endif
 #include <errno.h>
 #include <percu/alloc.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -35,6 +36,17 @@ enum {
 	NTHREADS = 8,
 	BOUND = 2000, /* ms that a fork may take, many times its patience */
 };
+
+/* A child of the reclaimer has every signal blocked: the alarm's too. */
+static void watchdog(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	alarm(WATCHDOG);
+}
 
 static struct percu_pool *pool;
 static _Atomic bool stop;
@@ -68,7 +80,7 @@ static void child_use(void)
 	struct percu_pool_stats before, after;
 	void *obj;
 
-	alarm(WATCHDOG);
+	watchdog();
 	/* What the threads that were not forked have is no leak. */
 	VALGRIND_CLO_CHANGE("--leak-check=no");
 	percu_pool_stats(pool, &before);
@@ -226,7 +238,7 @@ static void on_release(void *obj, void *arg)
 		return;
 	pid = fork();
 	if (!pid) {
-		alarm(WATCHDOG);
+		watchdog();
 		VALGRIND_CLO_CHANGE("--leak-check=no");
 		for (unsigned int i = 0; i < 100; i++)
 			retire_one(i);
@@ -270,7 +282,7 @@ static void on_release_go_on(void *obj, void *arg)
 		forked = fork();
 	/* The child's reclaimer ends the process when it has done the rest. */
 	if (obj == &children && !forked) {
-		alarm(WATCHDOG);
+		watchdog();
 		child_must(released == 2);
 		child_must(late->retire.in - late->retire.out == 1);
 		_exit(0);
@@ -292,6 +304,51 @@ static void callback_goes_on(void)
 	CU_ASSERT_EQUAL(percu_pool_destroy(pool), 0);
 }
 
+/*
+ * Another thread has pushed, and is about to say that a round is due: in the
+ * child of a callback there is no such thread.
+ */
+static struct percu_pool *pushed;
+
+static void on_release_pushed(void *obj, void *arg)
+{
+	struct grace *g = pushed->retire.grace;
+
+	(void)arg;
+	if (obj != &released) {
+		if (!forked)
+			_exit(0);
+		return;
+	}
+	for (uint32_t i = 0; i <= pushed->magazine; i++)
+		percu_pool_put_rcu(pushed, &children);
+	lock_take(&graces.lock, LOCK_GRACE);
+	child_must(g->inbox);
+	g->due = g->flush_at = 0;
+	g->hurried = true;
+	lock_give(&graces.lock, LOCK_GRACE);
+	forked = fork();
+	if (!forked) {
+		watchdog();
+		return;
+	}
+	lock_take(&graces.lock, LOCK_GRACE);
+	g->due = 1;
+	g->hurried = false;
+	lock_give(&graces.lock, LOCK_GRACE);
+}
+
+static void callback_push(void)
+{
+	pushed = release_pool_create("pushed", 0, on_release_pushed, NULL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(pushed);
+	forked = -1;
+	percu_pool_put_rcu(pushed, &released);
+	percu_pool_barrier(pushed);
+	CU_ASSERT_TRUE(forked > 0 && reaped(forked));
+	CU_ASSERT_EQUAL(percu_pool_destroy(pushed), 0);
+}
+
 /* In a read section, for which the reclaimer waits. ----------------------------------- */
 
 static void in_section(void)
@@ -308,7 +365,7 @@ static void in_section(void)
 	pid = fork();
 	ms = (os_clock() - from) / 1000000;
 	if (!pid) {
-		alarm(WATCHDOG);
+		watchdog();
 		VALGRIND_CLO_CHANGE("--leak-check=no");
 		for (unsigned int i = 0; i < 300; i++)
 			retire_one(i);
@@ -410,7 +467,7 @@ static void quietly(void)
 {
 	if (!freopen("/dev/null", "w", stdout))
 		_exit(1);
-	alarm(WATCHDOG);
+	watchdog();
 }
 
 static void child_first(void)
@@ -457,6 +514,7 @@ static const CU_TestInfo tests[] = {
 	{ "fork from two threads", two_fork },
 	{ "fork in a release callback", in_callback },
 	{ "the callback's child goes on", callback_goes_on },
+	{ "the callback's child does what others had begun", callback_push },
 	{ "fork in a read section", in_section },
 	{ "fork beside a reader that stays", beside_reader },
 	{ "vfork and posix_spawn", spawns },
