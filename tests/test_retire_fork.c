@@ -9,11 +9,6 @@
  * liburcu's own handlers around fork, whenever they were registered, readers of
  * the parent are none of the child's.
  */
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
-#else
-#define VALGRIND_CLO_CHANGE(option) (void)(option)
-#endif
 #include <errno.h>
 #include <percu/alloc.h>
 #include <signal.h>
@@ -81,8 +76,7 @@ static void child_use(void)
 	void *obj;
 
 	watchdog();
-	/* What the threads that were not forked have is no leak. */
-	VALGRIND_CLO_CHANGE("--leak-check=no");
+	check_forked();
 	percu_pool_stats(pool, &before);
 	for (unsigned int i = 0; i < 200; i++)
 		retire_one(i);
@@ -100,18 +94,6 @@ static void child_use(void)
 		usleep(1000);
 }
 
-static bool reaped(pid_t pid)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return false;
-	if (status)
-		printf("\n    a child ended with %#x ", (unsigned int)status);
-	return WIFEXITED(status) && !WEXITSTATUS(status);
-}
-
 /* Milliseconds that the fork took. */
 static uint64_t fork_once(bool again)
 {
@@ -126,10 +108,10 @@ static uint64_t fork_once(bool again)
 		if (again && !inner)
 			child_use();
 		if (inner)
-			child_must(reaped(inner));
+			child_must(check_reaped(inner));
 		_exit(0);
 	}
-	failed += pid < 0 || !reaped(pid);
+	failed += pid < 0 || !check_reaped(pid);
 	return ms;
 }
 
@@ -239,14 +221,14 @@ static void on_release(void *obj, void *arg)
 	pid = fork();
 	if (!pid) {
 		watchdog();
-		VALGRIND_CLO_CHANGE("--leak-check=no");
+		check_forked();
 		for (unsigned int i = 0; i < 100; i++)
 			retire_one(i);
 		child_must(grace_in_callback());
 		percu_age();
 		_exit(0);
 	}
-	children += pid > 0 && reaped(pid);
+	children += pid > 0 && check_reaped(pid);
 }
 
 static void in_callback(void)
@@ -299,7 +281,7 @@ static void callback_goes_on(void)
 	percu_pool_put_rcu(late, &released);
 	percu_pool_put_rcu(late, &children);
 	percu_pool_barrier(late);
-	CU_ASSERT_TRUE(forked > 0 && reaped(forked));
+	CU_ASSERT_TRUE(forked > 0 && check_reaped(forked));
 	CU_ASSERT_EQUAL(percu_pool_destroy(late), 0);
 	CU_ASSERT_EQUAL(percu_pool_destroy(pool), 0);
 }
@@ -345,7 +327,7 @@ static void callback_push(void)
 	forked = -1;
 	percu_pool_put_rcu(pushed, &released);
 	percu_pool_barrier(pushed);
-	CU_ASSERT_TRUE(forked > 0 && reaped(forked));
+	CU_ASSERT_TRUE(forked > 0 && check_reaped(forked));
 	CU_ASSERT_EQUAL(percu_pool_destroy(pushed), 0);
 }
 
@@ -366,14 +348,14 @@ static void in_section(void)
 	ms = (os_clock() - from) / 1000000;
 	if (!pid) {
 		watchdog();
-		VALGRIND_CLO_CHANGE("--leak-check=no");
+		check_forked();
 		for (unsigned int i = 0; i < 300; i++)
 			retire_one(i);
 		_exit(0);
 	}
 	reader_leaves(&urcu_bp_flavor);
 	urcu_bp_read_unlock();
-	CU_ASSERT_TRUE(pid > 0 && reaped(pid));
+	CU_ASSERT_TRUE(pid > 0 && check_reaped(pid));
 	printf("(%llu ms) ", (unsigned long long)ms);
 	CU_ASSERT_TRUE(ms < BOUND);
 	CU_ASSERT_EQUAL(percu_pool_destroy(pool), 0);
@@ -398,7 +380,7 @@ static void beside_reader(void)
 	if (!pid) /* whose liburcu may be locked: it only ends */
 		_exit(0);
 	holder_end(&h);
-	CU_ASSERT_TRUE(pid > 0 && reaped(pid));
+	CU_ASSERT_TRUE(pid > 0 && check_reaped(pid));
 	printf("(%llu ms) ", (unsigned long long)ms);
 	CU_ASSERT_TRUE(ms < BOUND);
 	CU_ASSERT_EQUAL(percu_pool_destroy(pool), 0);
@@ -421,10 +403,10 @@ static void spawns(void)
 			execv("/bin/true", argv);
 			_exit(127);
 		}
-		bad += pid < 0 || !reaped(pid);
+		bad += pid < 0 || !check_reaped(pid);
 		bad += posix_spawn(&pid, "/bin/true", NULL, NULL, argv,
 				   environ) ||
-		       !reaped(pid);
+		       !check_reaped(pid);
 	}
 	stop = true;
 	pthread_join(id, NULL);

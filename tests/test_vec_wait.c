@@ -18,12 +18,11 @@
 #include "tests/check.h"
 #include "tests/hoard.h"
 #include "tests/pools.h"
-#include "tests/readers.h"
 #include "tests/retire.h"
 
 enum {
 	SIZE = 64,
-	ABOVE = (2 << 20) / SIZE, /* objects: twice the mark */
+	ABOVE = (512 << 10) / SIZE, /* objects: twice the mark */
 };
 
 static const struct rcu_flavor_struct *bp = &urcu_bp_flavor;
@@ -96,7 +95,7 @@ static void no_memory(void)
 	CU_ASSERT_EQUAL(status, 0);
 }
 
-/* PERCU: defer_hard:1m */
+/* PERCU: defer_hard:256k */
 static void child_mark(void)
 {
 	struct percu_pool *p = percu_pool_create(
@@ -117,7 +116,7 @@ static void child_mark(void)
 
 static void above_the_mark(void)
 {
-	CU_ASSERT_TRUE(run_again("defer_soft:64k,defer_hard:1m", "mark"));
+	CU_ASSERT_TRUE(run_again("defer_soft:64k,defer_hard:256k", "mark"));
 }
 
 static const struct again agains[] = {
