@@ -251,9 +251,11 @@ static void for_pools(struct out *o, const struct metric *m)
 int stats_write(stats_sink sink, void *arg, enum percu_stats_format fmt)
 {
 	struct out o = { .sink = sink, .arg = arg, .fmt = fmt, .first = true };
+	int cancel;
 
 	if ((unsigned int)fmt > PERCU_STATS_SLABINFO)
 		return -EINVAL;
+	cancel = os_cancel_off(); /* it holds pools while it writes */
 	print_head(&o);
 	if (fmt != PERCU_STATS_OPENMETRICS)
 		for_pools(&o, NULL);
@@ -269,6 +271,7 @@ int stats_write(stats_sink sink, void *arg, enum percu_stats_format fmt)
 	if (fmt == PERCU_STATS_JSON)
 		print(&o, "]}\n");
 	flush(&o);
+	os_cancel_on(cancel);
 	return o.err;
 }
 

@@ -222,6 +222,8 @@ static void round_run(struct grace *g, uint64_t now)
 	}
 	g->busy = false;
 	pthread_cond_broadcast(&graces.done);
+	/* Who waited and ran this may have a reclaimer by now, which waits. */
+	pthread_cond_signal(&g->wake);
 }
 
 /* The thread. ----------------------------------------------------------------- */
@@ -263,7 +265,7 @@ static void *reclaimer(void *arg)
 		if (graces.forks)
 			reclaimer_park(g);
 		else if (!next || next > now || g->busy)
-			cond_wait(&g->wake, next);
+			cond_wait(&g->wake, g->busy ? 0 : next);
 		else
 			round_run(g, now);
 	}
@@ -348,9 +350,14 @@ bool grace_in_callback(void)
 	return callbacks_of != NULL;
 }
 
-/* What is waited for may hang on the grace periods of every flavor. */
+/*
+ * What is waited for may hang on the grace periods of every flavor, and on a
+ * callback; and a reader or a callback on a vector's lock.
+ */
 bool grace_may_wait(const struct rcu_flavor_struct *flavor)
 {
+	if (locks_outer)
+		return false;
 	for_each_grace (g)
 		if (grace_reading(g->flavor))
 			return false;
@@ -406,6 +413,7 @@ static void wait_step(void)
 void grace_wait_for(struct grace *g, bool (*test)(void *arg), void *arg)
 {
 	bool online = grace_reading(g->flavor);
+	int cancel = os_cancel_off(); /* liburcu sleeps too */
 
 	if (online)
 		g->flavor->thread_offline();
@@ -418,6 +426,7 @@ void grace_wait_for(struct grace *g, bool (*test)(void *arg), void *arg)
 	graces_unlock();
 	if (online)
 		g->flavor->thread_online();
+	os_cancel_on(cancel);
 }
 
 static bool below_hard(void *arg)

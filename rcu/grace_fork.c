@@ -34,6 +34,7 @@ void grace_before_fork(void)
 {
 	uint64_t until = os_clock() + PATIENCE;
 	bool wait = !callbacks_of;
+	int cancel = os_cancel_off();
 
 	for_each_grace (g)
 		wait = wait && !grace_reading(g->flavor);
@@ -43,6 +44,7 @@ void grace_before_fork(void)
 		pthread_cond_signal(&g->wake);
 	while (wait && unparked() && os_clock() < until)
 		cond_wait(&graces.done, until);
+	os_cancel_on(cancel);
 }
 
 void grace_after_fork_parent(void)
@@ -75,9 +77,14 @@ static void round_again(struct grace *g)
 	g->due = g->inbox ? 1 : 0;
 }
 
-/* A callback forked: this is the thread, and its round goes on. */
+/*
+ * A callback forked: this is the thread, and its round goes on.  Who had pushed
+ * and not yet said so says no more.
+ */
 static void round_goes_on(struct grace *g)
 {
+	if (g->inbox)
+		g->due = 1;
 	for (struct grace_wait *w = g->round; w; w = w->next)
 		graces.ops->again(w);
 	for (struct grace_wait *w = g->inbox; w; w = w->next)
@@ -95,13 +102,13 @@ void grace_after_fork_child(void)
 	for_each_grace (g) {
 		cond_init(&g->wake);
 		g->parked = false;
+		g->hurried = false;
 		if (g == callbacks_of) {
 			round_goes_on(g);
 			continue;
 		}
 		g->running = false;
 		g->busy = false;
-		g->hurried = false;
 		g->since = 0;
 		round_again(g);
 	}

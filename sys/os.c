@@ -256,6 +256,19 @@ bool os_thread_join(pthread_t thread, uint64_t until)
 	return pthread_timedjoin_np(thread, NULL, &ts) == 0;
 }
 
+int os_cancel_off(void)
+{
+	int was;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &was);
+	return was;
+}
+
+void os_cancel_on(int was)
+{
+	pthread_setcancelstate(was, &was);
+}
+
 /* A full descriptor that does not block is -EAGAIN: nobody waits in here. */
 int os_write(int fd, const char *buf, size_t len)
 {

@@ -70,6 +70,13 @@ int os_thread(pthread_t *thread, void *(*fn)(void *), void *arg,
 	      const char *name);
 bool os_thread_join(pthread_t thread, uint64_t until);
 
+/*
+ * Between the two this thread is not cancelled: where it waits or writes it
+ * would leave what it holds.  Off gives what on takes.
+ */
+int os_cancel_off(void);
+void os_cancel_on(int was);
+
 /* Writes it all to fd, through EINTR and short writes: 0 or -errno. */
 int os_write(int fd, const char *buf, size_t len);
 

@@ -87,6 +87,12 @@ int check_fork(void (*fn)(void *arg), void *arg, char *out, size_t outlen);
 		}                                                          \
 	} while (0)
 
+/* Waits for its end: did it exit with 0?  Prints what it did, if not. */
+bool check_reaped(pid_t pid);
+
+/* In a child: what the threads that were not forked have is no leak. */
+void check_forked(void);
+
 /* Does fn(arg) abort, and is this line all that it says?  Prints it if not. */
 bool check_aborts(void (*fn)(void *arg), void *arg, const char *line);
 

@@ -34,6 +34,7 @@ struct oom {
 	bool forever, warm;
 	unsigned long fired, refused;
 	bool done;
+	unsigned long crippled; /* of init: tries without the dummy */
 	char mode[16];
 };
 

@@ -9,6 +9,7 @@
  * that there is no memory; and when the system relents nothing is left over.
  */
 #include <stdlib.h>
+#include <urcu/urcu-bp.h>
 
 #include "tests/oom.h"
 
@@ -46,8 +47,30 @@ static void init_use(void)
 		end(pool);
 }
 
+/*
+ * Of the classes there are blocks all the same.  One is retired while there is
+ * no memory for the dummy still, so that its pool has nothing to retire with.
+ */
+static void crippled_use(void)
+{
+	void *p = percu_alloc(100);
+
+	if (!p)
+		return;
+	os_fault_arm(1 << OS_MAP, 1, true);
+	percu_free_rcu_flavor(p, &urcu_bp_flavor);
+	child_must(pools.crippled && os_fault_fired());
+	percu_barrier();
+	child_must(!memstats().deferred && !memstats().alloc);
+	for (int c = 0; c < NR_CLASSES; c++)
+		child_must(!class_pool[c].left);
+	oom->crippled++;
+}
+
 static int init_main(void)
 {
+	if (pools.crippled && !oom->forever)
+		crippled_use();
 	snprintf(oom->mode, sizeof(oom->mode), "%s", percu_mode());
 	init_use();
 	disarm();
@@ -100,6 +123,7 @@ static void init_faults(void)
 	}
 	printf("(%u of them: lock path) ", locked);
 	CU_ASSERT_TRUE(locked > 0);
+	CU_ASSERT_TRUE(oom->crippled > 0);
 	munmap(oom, sizeof(*oom));
 	close(fd);
 	print_sum();
