@@ -10,7 +10,7 @@
  * A client that does not read what it asked for is dropped.
  */
 #include <percu/alloc.h>
-#include <uv.h>
+#include <percu/hook/uv.h>
 
 #include "serve.h"
 
@@ -173,17 +173,11 @@ static void *work(void *fd)
 	return NULL;
 }
 
-static void *calloc_percu(size_t n, size_t size)
-{
-	return n && size > PTRDIFF_MAX / n ? NULL : percu_zalloc(n * size);
-}
-
 int main(int argc, char **argv)
 {
 	serve_arguments(argc, argv);
-	if (!plain)
-		uv_replace_allocator(percu_alloc, percu_realloc, calloc_percu,
-				     percu_free);
+	if (!plain && percu_hook_uv())
+		return 2;
 	conns = pool_of("conn", sizeof(struct conn));
 	buffers = pool_of("buffer", BUFFER);
 	serve(work);
