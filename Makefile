@@ -17,11 +17,12 @@ MAKEFLAGS += -rR --no-print-directory
 ##@ C=1			run sparse over the library's files too
 ##@ SAN=list		sanitizers: address,undefined or thread
 ##@ CC=clang		another compiler; CFLAGS, CPPFLAGS, LDFLAGS, LDLIBS add to ours
-##@ PREFIX= LIBDIR= DESTDIR=	where install puts things
+##@ PREFIX= LIBDIR= DESTDIR=	where install puts things; also INCLUDEDIR, MANDIR, DOCDIR
 ##@ INPUT=dir		what run works on
 ##@ RUNFLAGS=		more arguments for run, stress, torture and bench
 ##@ T=600		seconds of torture
 ##@ TESTS="a b"		check only these test programs and scripts
+##@ MUTANTS="a b"	mutants: only these of tests/mutants/
 
 # -rR above empties CC and AR once make comes to look at them, so "?=" would
 # find nothing to replace: a value from the environment is asked for by name.
@@ -32,11 +33,14 @@ HOSTCC	:= $(CC)
 CHECK	:= sparse
 
 VERSION	:= 0.1.0
+DATE	:= 2026-11-23
 soname	:= libpercu.so.0
 
 PREFIX	   := /usr/local
 INCLUDEDIR := $(PREFIX)/include
 LIBDIR	   := $(PREFIX)/lib
+MANDIR	   := $(PREFIX)/share/man
+DOCDIR	   := $(PREFIX)/share/doc/percu
 INPUT	   := /usr/share
 RUNFLAGS   :=
 T	   := 600
@@ -44,7 +48,7 @@ T	   := 600
 # The order is the direction of dependency: a folder may use those on its
 # left, and nothing else.
 libdirs	:= sys slab rcu pool buf vec
-dirs	:= $(libdirs) tests tests/misuse stress bench samples
+dirs	:= $(libdirs) malloc stress/workers tests tests/misuse stress bench samples
 
 cppflags-y := -Iinclude -I. -D_GNU_SOURCE
 
@@ -77,42 +81,64 @@ soflags	:= -shared -Wl,-soname,$(soname) -Wl,--version-script=scripts/libpercu.m
 # to put it into the command, so that installing it later rebuilds them.
 cppflags-y += $(if $(wildcard /usr/include/valgrind/memcheck.h),-DPERCU_HAS_MEMCHECK)
 
+# The malloc of the program it is preloaded into: nothing else of it is seen.
+mallocflags := -shared -Wl,-soname,libpercu-malloc.so \
+	   -Wl,--version-script=scripts/libpercu-malloc.map \
+	   -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now $(if $(SAN),,-Wl,-z,defs)
+
 lib	:= $(O)/libpercu.a
 shlib	:= $(O)/$(soname)
-outputs	:= $(lib) $(shlib) $(O)/libpercu.so $(O)/percu.pc
+mallib	:= $(O)/libpercu-malloc.so
+outputs	:= $(lib) $(shlib) $(O)/libpercu.so $(mallib)
 stress	:= $(O)/stress/percu-stress
 bench	:= $(O)/bench/percu-bench
+counts	:= $(O)/bench/counts
+results	:= $(O)/bench/results.tsv
+report	:= $(O)/bench/report
 
 include scripts/Kbuild.include
+include scripts/Kbuild.install
 $(foreach d,$(dirs),$(eval $(call enter,$(d))))
 
 all: $(outputs) $(progs)	##  the libraries, percu-stress, the benchmarks
 lib: $(outputs)			##  the libraries alone
-check: $(outputs) $(tests) $(progs)	##  all tests: with rseq, with locks, under Valgrind
+check: $(outputs) $(tests) $(progs) $(manpages)	##  all tests: with rseq, with locks, under Valgrind
 	$(Q)$(checksh) rseq lock $(if $(SAN),,valgrind) -- $(check-what)
 check-quick: $(outputs) $(tests)	##  the test programs once, short
 	$(Q)$(checksh) quick -- $(filter-out %.sh,$(check-what))
+preload-check: $(mallib)	##  real programs under libpercu-malloc.so; TESTS="a b" for some
+	-$(Q)scripts/deps.sh programs
+	$(Q)$(checkenv) tests/preload.sh $(TESTS)
 tests: $(tests)			##  build the tests, run none
+aborts: $(O)/tests/test_abort	##  each sequence aborted at each instruction, 1000 times
+	$(Q)$< 1000
+mutants:			##  one deliberate bug at a time, which the tests must notice
+	$(Q)$(checkenv) scripts/mutants.sh $(MUTANTS)
 run: $(stress)			##  the main job: the words of all files below INPUT, then the rest
 	$(Q)$(stress) -i $(INPUT) --duration 30s --report $(O)/report $(RUNFLAGS)
 stress: $(stress)		##  a short stress of everything
 	$(Q)$(stress) --duration 20s $(RUNFLAGS)
 torture: $(stress)		##  a long one, for T seconds, beside all of chaos
 	$(Q)$(stress) --chaos all --duration $(T)s --report $(O)/torture $(RUNFLAGS)
-bench: $(progs)			##  the benchmarks
-	$(Q)$(bench) $(RUNFLAGS)
+bench: $(progs) $(counts)	##  how fast, against whom, does it grow: minutes
+	$(Q)$(bench) --counts=$(counts) --tsv=$(results) --json=$(results:.tsv=.json) $(RUNFLAGS)
+bench-check: $(progs) $(counts)	##  has anything become slower than recorded?
+	$(Q)$(bench) check --counts=$(counts) $(RUNFLAGS)
+bench-report: $(results)	##  what the last bench has found, as a page with pictures
+	$(Q)bench/report.sh $< $(report)
+bench-readme: bench-report	##  the same as README's table and picture
+	$(Q)bench/readme.sh $(results) $(report)
+bench-samples: $(filter $(O)/samples/%,$(progs))	##  the servers of samples/ on percu and on malloc
+	$(Q)O='$(O)' scripts/bench-samples.sh $(RUNFLAGS)
 
-install: $(outputs)		##  install headers, libraries and percu.pc
-	$(Q)install -d $(DESTDIR)$(INCLUDEDIR)/percu $(DESTDIR)$(LIBDIR)/pkgconfig
-	$(Q)install -m 644 include/percu/*.h $(DESTDIR)$(INCLUDEDIR)/percu
-	$(Q)install -m 644 $(lib) $(DESTDIR)$(LIBDIR)
-	$(Q)install -m 755 $(shlib) $(DESTDIR)$(LIBDIR)
-	$(Q)ln -sf $(soname) $(DESTDIR)$(LIBDIR)/libpercu.so
-	$(Q)install -m 644 $(O)/percu.pc $(DESTDIR)$(LIBDIR)/pkgconfig
-uninstall:			##  remove what install has put there
-	$(Q)rm -f $(patsubst include/%,$(DESTDIR)$(INCLUDEDIR)/%,$(wildcard include/percu/*.h))
-	$(Q)rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libpercu.a $(soname) libpercu.so pkgconfig/percu.pc)
-	$(Q)rmdir $(DESTDIR)$(INCLUDEDIR)/percu 2>/dev/null || :
+bench-programs: $(mallib) $(progs)	##  real programs under each malloc that is installed
+	$(Q)$(O)/bench/programs -l $(mallib) $(RUNFLAGS)
+
+install: $(outputs) $(manpages)	##  install headers, libraries, manual, what pkg-config and CMake read
+	$(Q)$(installenv) scripts/install.sh install
+uninstall: $(manpages)		##  remove what install has put there
+	$(Q)$(installenv) scripts/install.sh uninstall
+man: $(manpages)		##  the manual pages, from the headers and Documentation/
 
 clean:				##  remove all that was made under O=
 	$(Q)rm -rf $(O)
@@ -123,7 +149,7 @@ golden: $(outputs)		##  accept the fast path's instructions as they are now
 deps:				##  install what check needs and is missing
 	$(Q)CC='$(CC)' scripts/deps.sh check
 format:				##  say which files clang-format would change
-	$(Q)git ls-files '*.[ch]' | grep -v class_table.h | \
+	$(Q)git ls-files '*.[ch]' '*.hpp' '*.cc' | grep -v class_table.h | \
 		xargs clang-format --dry-run --Werror
 tags:				##  an index for editors
 	$(Q)git ls-files '*.[ch]' | xargs ctags
@@ -135,8 +161,9 @@ help:				##  this text
 	@echo 'Switches:'
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
-.PHONY: all lib check check-quick tests run stress torture bench install uninstall \
-	clean classes golden deps format tags ci help
+.PHONY: all lib check check-quick preload-check tests aborts mutants run stress torture bench \
+	bench-check bench-report bench-readme bench-programs bench-samples install uninstall \
+	man clean classes golden deps format tags ci help
 
 # What check runs, and what the scripts among it may want to know.
 checkenv := O='$(abspath $(O))' CC='$(CC)' SAN='$(SAN)' D='$(D)'
@@ -150,7 +177,11 @@ $(shlib): $(objs) scripts/libpercu.map FORCE
 	$(call run,so)
 $(O)/libpercu.so: $(shlib) FORCE
 	$(call run,ln)
-$(O)/percu.pc: scripts/percu.pc.in FORCE
-	$(call run,pc)
+$(mallib): $(malloc-objs) $(lib) scripts/libpercu-malloc.map FORCE
+	$(call run,mallib)
+$(counts): $(shlib) scripts/golden.sh scripts/disasm.awk
+	$(Q)O='$(O)' scripts/golden.sh --print >$@ || { [ $$? = 77 ] && rm $@; }
+$(results): | $(progs) $(counts)	# what was measured stays, until bench runs again
+	$(Q)$(bench) --counts=$(counts) --tsv=$@ --json=$(@:.tsv=.json) $(RUNFLAGS)
 $(O)/scripts/mkclass: scripts/mkclass.c FORCE
 	$(call run,hostcc)

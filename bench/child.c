@@ -54,29 +54,30 @@ void exec_sibling(const char *const args[])
 	_exit(127);
 }
 
-static void exec_bench(const char *program, const char *command, int rows_fd)
+static void exec_case(const char *program, const char *name, int rows_fd)
 {
-	char rows[32], rounds[32], objects[48], seconds[32];
+	char rows[32], budget[32], counts[PATH_MAX];
 	const char *const args[] = {
 		program,
-		command,
-		opt.small ? "--short" : rows,
-		opt.least ? "--least" : rows,
+		"case",
+		name,
 		rows,
-		rounds,
-		objects,
-		seconds,
+		budget,
+		opt.scale == SHORT ? "--short" :
+		opt.scale == TINY  ? "--tiny" :
+				     rows,
+		opt.counts ? counts : rows,
 		NULL,
 	};
 
 	snprintf(rows, sizeof(rows), "--rows=%d", rows_fd);
-	snprintf(rounds, sizeof(rounds), "--rounds=%u", opt.rounds);
-	snprintf(objects, sizeof(objects), "--objects=%" PRIu64, opt.objects);
-	snprintf(seconds, sizeof(seconds), "--seconds=%u", opt.seconds);
+	snprintf(budget, sizeof(budget), "--budget=%u", opt.budget);
+	snprintf(counts, sizeof(counts), "--counts=%s",
+		 opt.counts ? opt.counts : "");
 	exec_sibling(args);
 }
 
-int child_run(const char *program, const char *command)
+bool child_case(const char *program, const char *name)
 {
 	int p[2], status;
 	pid_t pid;
@@ -89,13 +90,13 @@ int child_run(const char *program, const char *command)
 		die(program);
 	if (!pid) {
 		close(p[0]);
-		exec_bench(program, command, p[1]);
+		exec_case(program, name, p[1]);
 	}
 	close(p[1]);
 	rows_read(p[0]);
 	if (waitpid(pid, &status, 0) < 0)
 		die("waitpid");
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+	return WIFEXITED(status) && !WEXITSTATUS(status);
 }
 
 struct worker *worker_start(const char *const args[], const char *preload)

@@ -16,13 +16,12 @@
 #include <percu/stats.h>
 
 #include "bench/bench.h"
+#include "bench/cases.h"
 #include "bench/churn.h"
 
 enum {
 	SAMPLES = 20
 };
-
-static const double RESIDENT_BOUND = 1.20, RETURNED_BOUND = 97;
 
 /* The worker's side: what the statistics say. */
 static uint64_t stats_answer(void *ctx, const char *what, uint64_t arg)
@@ -59,7 +58,7 @@ int work_churn(char **args)
 	return serve_churn(&c);
 }
 
-/* The command's side. */
+/* The case's side. */
 
 struct life {
 	double base, full, end; /* resident bytes: before, with all, without */
@@ -74,11 +73,11 @@ static double ask(struct worker *w, const char *what)
 
 static void live_on(struct worker *w, struct life *life)
 {
-	uint64_t ops = (opt.small ? 1000000 : 10000000) / SAMPLES;
+	uint64_t ops = by_scale(10000000, 1000000, 10000) / SAMPLES;
 	double ns = 0;
 
 	life->base = ask(w, "rss");
-	worker_ask(w, "fill", 100 * 1000000);
+	worker_ask(w, "fill", by_scale(100, 100, 2) * 1000000);
 	for (int i = 0; i < SAMPLES; i++) {
 		ns += (double)worker_ask(w, "churn", ops);
 		life->full = ask(w, "rss");
@@ -89,27 +88,40 @@ static void live_on(struct worker *w, struct life *life)
 	life->ns = ns / (double)ops / SAMPLES;
 }
 
+static void figure(const char *who, const char *what, double figure,
+		   const char *unit)
+{
+	char name[ROW_NAME];
+
+	snprintf(name, sizeof(name), "%s: %s", who, what);
+	row_figure("churn", NO_X, name, figure, unit);
+}
+
+static void report_life(const char *who, const struct life *life)
+{
+	figure(who, "an operation", life->ns, "ns");
+	figure(who, "resident / asked for, at worst", life->worst, "x");
+	figure(who, "resident / asked for, at the end", life->last, "x");
+}
+
 static void report_end(struct worker *w, const struct life *life)
 {
-	row_info("churn: percu, allocated with rounding / asked for",
-		 ask(w, "alloc") / ask(w, "live"), "x");
-	row_info("churn: percu, in spans in use / asked for",
-		 ask(w, "heap_inuse") / ask(w, "live"), "x");
-	row_info("churn: percu, cached", ask(w, "cached") / MB, "MiB");
-	row_info("churn: percu, its own records", ask(w, "meta_sys") / MB,
-		 "MiB");
+	figure("percu", "allocated with rounding / asked for",
+	       ask(w, "alloc") / ask(w, "live"), "x");
+	figure("percu", "in spans in use / asked for",
+	       ask(w, "heap_inuse") / ask(w, "live"), "x");
+	figure("percu", "cached", ask(w, "cached") / MB, "MiB");
+	figure("percu", "its own records", ask(w, "meta_sys") / MB, "MiB");
 	worker_ask(w, "free", 0);
-	row_info("churn: percu, resident after free",
-		 (ask(w, "rss") - life->base) / MB, "MiB");
+	figure("percu", "resident after free",
+	       (ask(w, "rss") - life->base) / MB, "MiB");
 	worker_ask(w, "age", 0);
 	worker_ask(w, "age", 0);
-	row_least("churn: percu, of the heap back after two ageing cycles",
-		  100 * ask(w, "heap_released") / ask(w, "heap_sys"), "%",
-		  RETURNED_BOUND);
-	row_least("churn: percu, of resident memory back, too",
-		  100 * (life->full - ask(w, "rss")) /
-			  (life->full - life->base),
-		  "%", RETURNED_BOUND);
+	figure("percu", "of the heap back after two ageing cycles",
+	       100 * ask(w, "heap_released") / ask(w, "heap_sys"), "%");
+	figure("percu", "of resident memory back, too",
+	       100 * (life->full - ask(w, "rss")) / (life->full - life->base),
+	       "%");
 }
 
 static void percu_life(void)
@@ -120,11 +132,7 @@ static void percu_life(void)
 	struct life life = { 0 };
 
 	live_on(w, &life);
-	row_info("churn: percu, an operation", life.ns, "ns");
-	row_info("churn: percu, resident / asked for, at the end", life.last,
-		 "x");
-	row_most("churn: percu, resident / asked for, at worst", life.worst,
-		 "x", RESIDENT_BOUND);
+	report_life("percu", &life);
 	report_end(w, &life);
 	worker_stop(w);
 }
@@ -132,27 +140,22 @@ static void percu_life(void)
 static void peer_life(const struct peer *peer)
 {
 	struct life life = { 0 };
-	char name[64];
 
 	live_on(peer->worker, &life);
+	report_life(peer->name, &life);
 	worker_ask(peer->worker, "free", 0);
 	life.end = ask(peer->worker, "rss");
-	snprintf(name, sizeof(name), "churn: %s, an operation", peer->name);
-	row_info(name, life.ns, "ns");
-	snprintf(name, sizeof(name),
-		 "churn: %s, resident / asked for, at worst", peer->name);
-	row_info(name, life.worst, "x");
-	snprintf(name, sizeof(name), "churn: %s, resident after free",
-		 peer->name);
-	row_info(name, (life.end - life.base) / MB, "MiB");
+	figure(peer->name, "resident after free", (life.end - life.base) / MB,
+	       "MiB");
 }
 
-bool bench_churn(void)
+bool case_churn(void)
 {
 	struct peer peers[NR_PEERS];
-	size_t n = peers_start(peers, "churn");
+	size_t n = peers_start(peers, "churn", NULL, NULL);
 
 	pin_last();
+	row_title("churn", "blocks of random sizes, replaced at random", "");
 	percu_life();
 	for (size_t i = 0; i < n; i++)
 		peer_life(&peers[i]);

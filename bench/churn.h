@@ -6,6 +6,8 @@
  *
  *	fill BYTES	allocate blocks until they make up BYTES: how many
  *	churn OPS	free a random block and allocate another, OPS times: ns
+ *	mix K		sizes are drawn from the K-th of four mixes from now on
+ *	drift BYTES	free nine in ten blocks, then fill BYTES again: how many
  *	live		bytes asked for in blocks that are there
  *	free		free them all
  *

@@ -21,6 +21,7 @@ enum {
 };
 
 static const double LOG2_MEDIAN = 7, LOG2_SIGMA = 2.16;
+static const double mixes[] = { 7, 10, 5, 12 }; /* medians, in turn */
 
 static struct block {
 	void *p;
@@ -51,9 +52,9 @@ static uint32_t below(uint32_t n)
  * Twelve uniform numbers add up to one that is as good as normal, and between
  * powers of two a straight line is as good as the exponential.
  */
-static uint32_t log_normal(void)
+static uint32_t log_normal(double x)
 {
-	double x = LOG2_MEDIAN, z = -6;
+	double z = -6;
 	double size;
 
 	for (int i = 0; i < 12; i++)
@@ -94,10 +95,36 @@ static uint64_t churn(uint64_t ops)
 	return thread_ns() - start;
 }
 
+static void draw_sizes(double log2_median)
+{
+	for (size_t i = 0; i < NR_SIZES; i++)
+		sizes[i] = log_normal(log2_median);
+}
+
+static void drop(struct block *b)
+{
+	churned->free(b->p);
+	live -= b->size;
+	*b = blocks[--nr_blocks];
+	blocks[nr_blocks] = (struct block){ 0 };
+}
+
+/*
+ * All but a tenth of the blocks, which ones is chance, make room for others,
+ * with never more than bytes live.
+ */
+static uint64_t drift(size_t bytes)
+{
+	for (size_t left = nr_blocks / 10; nr_blocks > left;)
+		drop(&blocks[below((uint32_t)nr_blocks)]);
+	return fill(bytes);
+}
+
 static uint64_t free_all(void)
 {
 	for (size_t i = 0; i < nr_blocks; i++)
 		churned->free(blocks[i].p);
+	memset(blocks, 0, nr_blocks * sizeof(blocks[0]));
 	nr_blocks = 0;
 	live = 0;
 	return 0;
@@ -109,6 +136,12 @@ static uint64_t answer(void *ctx, const char *what, uint64_t arg)
 		return fill(arg);
 	if (!strcmp(what, "churn"))
 		return churn(arg);
+	if (!strcmp(what, "mix")) {
+		draw_sizes(mixes[arg % ARRAY_SIZE(mixes)]);
+		return 0;
+	}
+	if (!strcmp(what, "drift"))
+		return drift(arg);
 	if (!strcmp(what, "live"))
 		return live;
 	if (!strcmp(what, "free"))
@@ -121,8 +154,7 @@ int serve_churn(const struct churn *c)
 	const struct service s = { .answer = answer };
 
 	churned = c;
-	for (size_t i = 0; i < NR_SIZES; i++)
-		sizes[i] = log_normal();
+	draw_sizes(LOG2_MEDIAN);
 	for (size_t i = 0; i < MAX_BLOCKS; i += 64) {
 		blocks[i].p = NULL;
 		touch(blocks);

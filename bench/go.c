@@ -13,8 +13,9 @@
 #include <percu/pool.h>
 
 #include "bench/bench.h"
-
-static const double GO_BOUND = 5;
+#include "bench/cases.h"
+#include "bench/own_loops.h"
+#include "bench/shapes.h"
 
 /* The assembler looks it up from the top folder, where make runs. */
 __asm__(".pushsection .rodata\n"
@@ -54,47 +55,74 @@ static void remove_all(const char *dir)
 		fprintf(stderr, "percu-bench: %s remains\n", dir);
 }
 
-static void against(const char *program)
+static char program[PATH_MAX];
+
+struct worker *go_start(const char *shape)
 {
-	const char *const args[] = { program, NULL };
+	char threads[16];
+	const char *const args[] = { program, shape, threads, NULL };
+
+	snprintf(threads, sizeof(threads), "%u", cpus());
+	return worker_start(args, NULL);
+}
+
+static void pair(void)
+{
 	struct percu_pool *pool = make_pool("bench-go", OBJECT);
 	struct contestant c[] = {
-		{ .name = "percu: pool get + put, inlined",
+		{ .name = "pool, inlined",
+		  .role = OURS,
 		  .fn = pair_inlined,
 		  .ctx = pool },
-		{ .name = "Go: sync.Pool Get + Put", .timed = worker_timed },
+		{ .name = "pool",
+		  .role = OURS,
+		  .fn = own_loops("pool")->pair,
+		  .ctx = pool },
+		{ .name = "sync.Pool",
+		  .role = PEER,
+		  .timed = worker_timed,
+		  .ctx = go_start("pair") },
 	};
+	struct contest ct = { .name = "go",
+			      .what = "a Get and a Put of 64 bytes, one thread",
+			      .x = NO_X,
+			      .c = c,
+			      .n = ARRAY_SIZE(c),
+			      .turn_ns = 10 * MSEC };
 
-	pin_last();
-	c[1].ctx = worker_start(args, NULL);
-	compare(c, ARRAY_SIZE(c), 10 * MSEC);
-	rows_ns(c, ARRAY_SIZE(c));
-	row_least("sync.Pool / pool, inlined", c[1].ns / c[0].ns, "x",
-		  GO_BOUND);
-	worker_stop(c[1].ctx);
+	contest(&ct);
+	worker_stop(c[2].ctx);
 	percu_pool_destroy(pool);
 }
 
-bool bench_go(void)
+static bool built(const char *dir)
 {
-	char dir[] = "/tmp/percu-bench-XXXXXX";
-	char program[sizeof(dir) + 8];
-	bool built;
+	snprintf(program, sizeof(program), "%s/pool", dir);
+	if (build(dir))
+		return true;
+	row_skip("go", "sync.Pool", "go build failed");
+	return false;
+}
+
+bool case_go(void)
+{
+	char dir[] = P_tmpdir "/percu-bench-XXXXXX";
+	bool ok;
 
 	if (system("go version >/dev/null 2>&1")) {
-		row_skip("Go's sync.Pool", "go is not installed");
+		row_skip("go", "sync.Pool", "go is not installed");
 		return true;
 	}
 	if (!mkdtemp(dir)) {
 		perror(dir);
 		return false;
 	}
-	snprintf(program, sizeof(program), "%s/pool", dir);
-	built = build(dir);
-	if (built)
-		against(program);
-	else
-		row_skip("Go's sync.Pool", "go build failed");
+	ok = built(dir);
+	if (ok && opt.scale != SHORT)
+		shapes(); /* where threads may still run anywhere */
+	pin_last();
+	if (ok)
+		pair();
 	remove_all(dir);
-	return built;
+	return ok;
 }

@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "bench/loops.h"
+#include "bench/bench.h"
 
 enum {
 	RING_SLOTS = 1024,
@@ -120,14 +120,5 @@ LOOP loop_consume(struct ring *ring, uint64_t n, void (*put)(void *, void *),
 		}
 	}
 }
-
-/* What a worker hands over with: loop_produce() and loop_consume(), inlined. */
-struct handover {
-	void (*produce)(struct ring *ring, uint64_t n, void *ctx);
-	void (*consume)(struct ring *ring, uint64_t n, void *ctx);
-	void *ctx;
-	uint64_t (*answer)(void *ctx, const char *what, uint64_t arg);
-};
-int serve_handover(const struct handover *h);
 
 #endif /* BENCH_HANDOVER_H */

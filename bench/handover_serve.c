@@ -15,10 +15,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bench/handover.h"
+#include "bench/loops.h"
 
 static struct ring ring;
-static const struct handover *handover;
+static const struct subject *subject;
 static sem_t go, done;
 static uint64_t objects;     /* of the turn under way; passed by go */
 static uint64_t consumer_ns; /* on its CPU; passed by done */
@@ -32,7 +32,7 @@ static void *consumer(void *unused)
 		while (sem_wait(&go))
 			;
 		start = thread_ns();
-		handover->consume(&ring, objects, handover->ctx);
+		subject->loops->consume(&ring, objects, subject->ctx);
 		consumer_ns = thread_ns() - start;
 		sem_post(&done);
 	}
@@ -46,7 +46,7 @@ static uint64_t timed(uint64_t n)
 	objects = n;
 	sem_post(&go);
 	start = thread_ns();
-	handover->produce(&ring, n, handover->ctx);
+	subject->loops->produce(&ring, n, subject->ctx);
 	producer_ns = thread_ns() - start;
 	while (sem_wait(&done))
 		;
@@ -58,15 +58,15 @@ static uint64_t answer(void *unused, const char *what, uint64_t arg)
 	(void)unused;
 	if (!strcmp(what, "run"))
 		return timed(arg);
-	return handover->answer(handover->ctx, what, arg);
+	return subject->answer ? subject->answer(subject->ctx, what, arg) : 0;
 }
 
-int serve_handover(const struct handover *h)
+int serve_handover(const struct subject *s)
 {
-	const struct service s = { .answer = answer };
+	const struct service service = { .answer = answer };
 	pthread_t thread;
 
-	handover = h;
+	subject = s;
 	sem_init(&go, 0, 0);
 	sem_init(&done, 0, 0);
 	pin(0);
@@ -74,5 +74,5 @@ int serve_handover(const struct handover *h)
 		fprintf(stderr, "percu-bench: no thread\n");
 		return 1;
 	}
-	return serve(&s);
+	return serve(&service);
 }

@@ -1,176 +1,132 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench/idle.c - what ten thousand threads leave behind when they sleep
+ * bench/idle.c - what threads leave behind when they sleep
  *
  * Each has got a thousand objects and put them back, and waits.  A cache that
- * grows with threads has ten million objects now; percu's has what its budget
- * allows, as a run on a small one shows.  What the threads themselves occupy is
- * what as many occupy that did nothing; all have used the same of their stacks.
+ * grows with threads has ten million objects for ten thousand of them; percu's
+ * has what its budget allows, as a run on a small one shows.  What the threads
+ * themselves occupy is what as many occupy that did nothing.
  */
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <percu/pool.h>
-#include <percu/stats.h>
-
 #include "bench/bench.h"
+#include "bench/cases.h"
 
-enum {
-	OBJECTS = 1000,
-	STACK = 64 * KB,
-	STACK_USED = 24 * KB
-};
 enum {
 	CPU_BUDGET = 256 * KB,
 	DEPOT_BUDGET = 512 * KB
 };
-
-static const double RSS_BOUND = 2.0; /* MiB */
-
-/* The worker: "idle N 0|1", 1: with objects. */
-
-static struct percu_pool *pool; /* NULL: nothing is got */
-static sem_t slept, never;
-
-static void use_objects(void)
-{
-	void *obj[OBJECTS];
-
-	for (size_t i = 0; i < OBJECTS; i++) {
-		obj[i] = percu_pool_get(pool);
-		if (!obj[i])
-			abort();
-		memset(obj[i], 1, OBJECT);
-	}
-	for (size_t i = 0; i < OBJECTS; i++)
-		percu_pool_put(pool, obj[i]);
-}
-
-static __attribute__((noinline)) void use_stack(void)
-{
-	char used[STACK_USED];
-
-	memset(used, 0, sizeof(used));
-	touch(used);
-}
-
-static void *sleeper(void *unused)
-{
-	use_stack();
-	if (pool)
-		use_objects();
-	sem_post(&slept);
-	while (sem_wait(&never))
-		;
-	return unused;
-}
-
-static uint64_t answer(void *unused, const char *what, uint64_t arg)
-{
-	struct percu_memstats ms;
-
-	(void)unused;
-	(void)arg;
-	percu_memstats(&ms);
-	if (!strcmp(what, "cached"))
-		return ms.cached;
-	return ms.heap_idle - ms.heap_released;
-}
-
-int work_idle(char **args)
-{
-	const struct service s = { .answer = answer };
-	size_t n = strtoul(args[0], NULL, 10);
-	pthread_attr_t attr;
-	pthread_t thread;
-
-	if (args[1][0] == '1')
-		pool = make_pool("bench-idle", OBJECT);
-	sem_init(&slept, 0, 0);
-	sem_init(&never, 0, 0);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK);
-	for (size_t i = 0; i < n; i++) {
-		if (pthread_create(&thread, &attr, sleeper, NULL)) {
-			fprintf(stderr,
-				"percu-bench: no more than %zu threads\n", i);
-			return 1;
-		}
-	}
-	for (size_t i = 0; i < n;)
-		i += !sem_wait(&slept);
-	return serve(&s);
-}
-
-/* The command's side. */
-
-struct left {
-	double resident, cached, idle; /* bytes; idle: pages without an owner */
+enum {
+	NOTHING,
+	POOL /* among "np" */
 };
 
-/* What a process of n sleepers has, with the environment's budgets. */
-static struct left leave(unsigned int threads, const char *with)
+static void start(struct field *f, const char *who, unsigned int threads)
 {
-	char n[16];
-	const char *const args[] = { "percu-bench", "worker", "idle", n,
-				     with,          NULL };
-	struct left left;
-	struct worker *w;
+	char arg[16];
 
-	snprintf(n, sizeof(n), "%u", threads);
-	w = worker_start(args, NULL);
-	left.resident = (double)worker_ask(w, "rss", 0);
-	left.cached = (double)worker_ask(w, "cached", 0);
-	left.idle = (double)worker_ask(w, "idle", 0);
-	worker_stop(w);
-	return left;
+	snprintf(arg, sizeof(arg), "%u", threads);
+	field_start(f, who, "idle", OBJECT, arg);
 }
 
-/* The same beyond what the threads themselves occupy. */
-static struct left leave_beyond(unsigned int threads)
+static double ask(const struct field *f, size_t i, const char *what)
 {
-	struct left left = leave(threads, "1");
+	return (double)worker_ask(field_worker(f, i), what, 0);
+}
 
-	left.resident -= leave(threads, "0").resident;
-	return left;
+/* What a process of that many threads has which get nothing at all. */
+static double bare(const char *program, unsigned int threads)
+{
+	char arg[16];
+	const char *const ours[] = { program, "worker", "field", "nothing",
+				     "idle",  "64",     arg,     NULL };
+	const char *const theirs[] = { program, "bare", "64", arg, NULL };
+	struct worker *w;
+	double resident;
+
+	snprintf(arg, sizeof(arg), "%u", threads);
+	w = worker_start(strstr(program, "malloc") ? theirs : ours, NULL);
+	resident = (double)worker_ask(w, "rss", 0);
+	worker_stop(w);
+	return resident;
+}
+
+/* A thread of percu's and of every malloc's, beyond one that gets nothing. */
+static void a_thread(void)
+{
+	unsigned int n = (unsigned int)by_scale(1000, 100, 50);
+	double ours =
+		bare("percu-bench-shared", n) - bare("percu-bench-shared", 2);
+	double theirs =
+		bare("percu-bench-malloc", n) - bare("percu-bench-malloc", 2);
+	struct field few, many;
+	char name[ROW_NAME];
+
+	start(&few, "pam", 2);
+	start(&many, "pam", n);
+	for (size_t i = 0; i < many.n; i++) {
+		double held = ask(&many, i, "rss") - ask(&few, i, "rss");
+
+		held -= i < many.nr_own ? ours : theirs;
+		snprintf(name, sizeof(name), "%s: held by a thread",
+			 many.c[i].name);
+		row_figure("idle", NO_X, name, held / (n - 2) / KB, "KiB");
+	}
+	field_stop(&many);
+	field_stop(&few);
 }
 
 /* The library's own budgets are no part of its interface: so, these. */
 static double cached_on_budget(unsigned int threads)
 {
 	char budget[64];
+	struct field f;
 	double cached;
 
 	snprintf(budget, sizeof(budget), "cpu_cache:%d,depot_cache:%d",
 		 (int)CPU_BUDGET, (int)DEPOT_BUDGET);
 	setenv("PERCU", budget, 1);
-	cached = leave(threads, "1").cached;
+	start(&f, "np", threads);
+	cached = ask(&f, POOL, "cached");
+	field_stop(&f);
 	unsetenv("PERCU");
 	return cached;
 }
 
-bool bench_idle(void)
+/* Resident beyond what the threads themselves occupy. */
+static double leave(unsigned int threads)
 {
-	unsigned int n = opt.small ? 1000 : 10000;
-	double bound = (double)cpus() * CPU_BUDGET + DEPOT_BUDGET;
-	struct left few = leave_beyond(2), many = leave_beyond(n);
-	char name[64];
+	struct field f;
+	double resident;
 
-	row_info("idle: 2 threads leave resident", few.resident / MB, "MiB");
-	row_info("idle: 2 threads leave cached", few.cached / MB, "MiB");
-	snprintf(name, sizeof(name), "idle: %u threads leave resident", n);
-	row_info(name, many.resident / MB, "MiB");
-	snprintf(name, sizeof(name), "idle: %u threads leave cached", n);
-	row_info(name, many.cached / MB, "MiB");
-	snprintf(name, sizeof(name), "idle: %u threads leave in idle pages", n);
-	row_info(name, many.idle / MB, "MiB");
-	snprintf(name, sizeof(name),
-		 "idle: %u threads, resident beyond 2 threads'", n);
-	row_most(name, (many.resident - few.resident) / MB, "MiB", RSS_BOUND);
-	snprintf(name, sizeof(name), "idle: %u threads, cached on a budget", n);
-	row_most(name, cached_on_budget(n) / MB, "MiB", bound / MB);
+	start(&f, "np", threads);
+	resident = ask(&f, POOL, "rss") - ask(&f, NOTHING, "rss");
+	row_figure("idle", threads, "resident", resident / MB, "MiB");
+	row_figure("idle", threads, "cached", ask(&f, POOL, "cached") / MB,
+		   "MiB");
+	row_figure("idle", threads, "in idle pages", ask(&f, POOL, "idle") / MB,
+		   "MiB");
+	field_stop(&f);
+	return resident;
+}
+
+bool case_idle(void)
+{
+	unsigned int n = (unsigned int)by_scale(10000, 1000, 50);
+	double budget = (double)cpus() * CPU_BUDGET + DEPOT_BUDGET;
+	double few;
+
+	row_title("idle",
+		  "what threads that sleep leave behind, each after 1000 gets "
+		  "and puts",
+		  "threads");
+	few = leave(2);
+	row_figure("idle", NO_X, "resident beyond what 2 threads leave",
+		   (leave(n) - few) / MB, "MiB");
+	row_figure("idle", NO_X, "cached / budget",
+		   cached_on_budget(n) / budget, "x");
+	a_thread();
 	return true;
 }

@@ -2,15 +2,16 @@
 /*
  * bench/main.c - percu-bench, and percu-bench-shared
  *
- * A command measures one thing and prints its rows.  "all" runs each command
- * in a process of its own, so that none finds the memory of another, and ends
- * in the table of what was promised.
+ * Each case runs in a process of its own, so that none finds the memory of
+ * another.  What all said ends in the table of what was promised, in JSON and
+ * in lines for the pictures.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 #include <percu/stats.h>
 
@@ -20,151 +21,206 @@
 #define __VERSION__ "unknown" /* to sparse */
 #endif
 
-struct options opt = { .rounds = 51,
-		       .objects = 10000000,
-		       .seconds = 5,
-		       .rows_fd = -1 };
-
-static const struct command {
-	const char *name;
-	bool (*run)(void);
-	const char *what;
-} commands[] = {
-	{ "pair", bench_pair,
-	  "a get and a put against the limit of each kind of call" },
-	{ "malloc-peers", bench_malloc, "the same against packaged mallocs" },
-	{ "go", bench_go, "the same against Go's sync.Pool" },
-	{ "threads", bench_threads, "a pair with 1 to 512 threads" },
-	{ "pools", bench_pools, "a pair with 1 to 10000 pools" },
-	{ "idle", bench_idle, "what 10000 sleeping threads leave behind" },
-	{ "handover", bench_handover, "get on one CPU, put on another" },
-	{ "churn", bench_churn, "resident memory in a long random life" },
-	{ "retire", bench_retire,
-	  "a put after a grace period against call_rcu" },
-	{ "vec", bench_vec, "vectors against arrays, locks and copies" },
-};
-
-static const struct job {
-	const char *name;
-	int nr_args;
-	int (*run)(char **args);
-} jobs[] = {
-	{ "alloc", 1, work_alloc }, { "pools", 2, work_pools },
-	{ "idle", 2, work_idle },   { "handover", 1, work_handover },
-	{ "churn", 0, work_churn }, { "flood", 1, work_flood },
-};
+struct options opt = { .rows_fd = -1 };
 
 static int usage(void)
 {
 	fprintf(stderr,
-		"usage: percu-bench [COMMAND] [--short] [--strict] [--json=FILE]\n"
-		"       [--rounds=N] [--objects=N] [--seconds=N] [--least]\n\n"
-		"  %-14s all of these (default)\n",
-		"all");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(stderr, "  %-14s %s\n", commands[i].name,
-			commands[i].what);
-	fprintf(stderr,
-		"\n--short takes a tenth of the time; --strict exits with 1 if a\n"
-		"bound is missed; --objects is how many go through handover;\n"
-		"--seconds is how long retire floods; --least takes the least\n"
-		"times and not the medians, for a machine that is busy.\n");
+		"usage: percu-bench [check | model] [--only=CASE,...] [--list]\n"
+		"       [--short | --tiny] [--strict] [--budget=MS]\n"
+		"       [--json=FILE] [--tsv=FILE] [--counts=FILE]\n\n"
+		"Without a command all cases run, or those of --only; --list names them.\n"
+		"check runs, in short, what is guarded, and fails if it is worse than\n"
+		"recorded; model predicts throughput for 1 to 512 CPUs.\n"
+		"--short takes a tenth of the time; --tiny shows that all works, and no\n"
+		"more; --strict exits with 1 if a bound is missed; --budget is what one\n"
+		"contest may take; --counts is what scripts/golden.sh --print says.\n");
 	return 2;
 }
 
-/* percu-bench worker JOB ARG...: what child.c starts */
-static int work(int argc, char **argv)
+static int list(void)
 {
-	for (size_t i = 0; argc > 2 && i < ARRAY_SIZE(jobs); i++)
-		if (!strcmp(argv[2], jobs[i].name) &&
-		    argc >= 3 + jobs[i].nr_args)
-			return jobs[i].run(argv + 3);
-	return usage();
+	for (size_t i = 0; i < nr_cases; i++)
+		printf("%-12s %s\n", cases[i].name, cases[i].what);
+	return 0;
 }
 
-static bool read_option(const char *arg)
+/* --json=FILE and --json FILE alike; NULL: it is another option. */
+static const char *value_of(const char *name, char ***arg)
 {
-	if (!strcmp(arg, "--short")) {
-		opt.small = true;
-		opt.rounds = 31;
-		opt.objects = 1000000;
-		opt.seconds = 1;
-	} else if (!strcmp(arg, "--least")) {
-		opt.least = true;
-	} else if (!strcmp(arg, "--strict")) {
+	size_t n = strlen(name);
+
+	if (strncmp(**arg, name, n))
+		return NULL;
+	if ((**arg)[n] == '=')
+		return **arg + n + 1;
+	return (**arg)[n] || !(*arg)[1] ? NULL : *++*arg;
+}
+
+static bool read_option(char ***arg)
+{
+	const char *v;
+
+	if (!strcmp(**arg, "--short"))
+		opt.scale = SHORT;
+	else if (!strcmp(**arg, "--tiny"))
+		opt.scale = TINY;
+	else if (!strcmp(**arg, "--strict"))
 		opt.strict = true;
-	} else if (!strncmp(arg, "--json=", 7)) {
-		opt.json = arg + 7;
-	} else if (sscanf(arg, "--rounds=%u", &opt.rounds) != 1 &&
-		   sscanf(arg, "--objects=%" SCNu64, &opt.objects) != 1 &&
-		   sscanf(arg, "--seconds=%u", &opt.seconds) != 1 &&
-		   sscanf(arg, "--rows=%d", &opt.rows_fd) != 1) {
+	else if ((v = value_of("--only", arg)))
+		opt.only = v;
+	else if ((v = value_of("--json", arg)))
+		opt.json = v;
+	else if ((v = value_of("--tsv", arg)))
+		opt.tsv = v;
+	else if ((v = value_of("--counts", arg)))
+		opt.counts = v;
+	else if ((v = value_of("--budget", arg)))
+		opt.budget = (unsigned int)strtoul(v, NULL, 10);
+	else if ((v = value_of("--rows", arg)))
+		opt.rows_fd = atoi(v);
+	else
 		return false;
-	}
-	return opt.rounds >= 1;
+	return true;
 }
 
-static void print_machine(void)
+static void machine_cpu(void)
 {
+	FILE *f = fopen("/proc/cpuinfo", "r");
+	char line[256], model[128] = "unknown";
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "model name : %127[^\n]", model) == 1)
+			break;
+	if (f)
+		fclose(f);
+	snprintf(line, sizeof(line), "%s, %u for us", model, cpus());
+	row_machine("CPUs", line);
+}
+
+static void machine(int argc, char **argv)
+{
+	time_t now = time(NULL);
 	struct utsname u;
+	char line[ROW_NOTE];
+	int n = 0;
 
+	machine_cpu();
 	uname(&u);
-	printf("percu in mode %s, %u CPUs, %s %s, compiler %s, %s of %u\n",
-	       percu_mode(), cpus(), u.sysname, u.release, __VERSION__,
-	       opt.least ? "least" : "medians", opt.rounds);
+	snprintf(line, sizeof(line), "%s %s", u.sysname, u.release);
+	row_machine("kernel", line);
+	row_machine("compiler", __VERSION__);
+	row_machine("percu", percu_mode());
+	strftime(line, sizeof(line), "%Y-%m-%d %H:%M UTC", gmtime(&now));
+	row_machine("date", line);
+	n += snprintf(line, sizeof(line), "percu-bench");
+	for (int i = 1; i < argc && n < (int)sizeof(line); i++)
+		if (strncmp(argv[i], "--tsv", 5) &&
+		    strncmp(argv[i], "--json", 6) &&
+		    strncmp(argv[i], "--counts", 8))
+			n += snprintf(line + n, sizeof(line) - (size_t)n, " %s",
+				      argv[i]);
+	row_machine("command", line);
 }
 
-static bool run_all(void)
+/* Is name among those of a list "a,b,c"? */
+static bool listed(const char *list, const char *name)
 {
-	bool ok = true;
+	size_t n = strlen(name);
 
-	print_machine();
-	noise();
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		printf("\n%s: %s\n", commands[i].name, commands[i].what);
-		if (child_run("percu-bench", commands[i].name)) {
-			row_skip(commands[i].name, "it failed");
-			ok = false;
-		}
-	}
-	rows_table();
-	printf("others used %.0f %% of the CPUs meanwhile\n", noise());
-	return ok;
-}
-
-static bool run(const char *command, bool *ok)
-{
-	if (!strcmp(command, "all")) {
-		*ok = run_all();
-		return true;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (strcmp(command, commands[i].name))
-			continue;
-		if (opt.rows_fd < 0)
-			print_machine();
-		*ok = commands[i].run();
-		return true;
+	for (const char *p = list; p; p = strchr(p, ',')) {
+		p += *p == ',';
+		if (!strncmp(p, name, n) && (!p[n] || p[n] == ','))
+			return true;
 	}
 	return false;
 }
 
-int main(int argc, char **argv)
+static bool only_known(void)
 {
-	const char *command = "all";
+	char *all = opt.only ? strdup(opt.only) : NULL, *rest = all, *name;
+	bool known = true;
+
+	while ((name = strsep(&rest, ","))) {
+		bool here = false;
+
+		for (size_t i = 0; i < nr_cases; i++)
+			here |= !strcmp(cases[i].name, name);
+		if (!here)
+			fprintf(stderr, "percu-bench: there is no case %s\n",
+				name);
+		known &= here;
+	}
+	free(all);
+	return known;
+}
+
+static bool run_cases(void)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < nr_cases; i++) {
+		if (opt.only && !listed(opt.only, cases[i].name))
+			continue;
+		if (!child_case("percu-bench", cases[i].name)) {
+			row_skip(cases[i].name, cases[i].name, "it failed");
+			ok = false;
+		}
+	}
+	rows_table();
+	return ok;
+}
+
+static bool run_case(const char *name)
+{
+	for (size_t i = 0; i < nr_cases; i++)
+		if (!strcmp(cases[i].name, name))
+			return cases[i].run();
+	return false;
+}
+
+static bool run(const char *command)
+{
 	bool ok;
 
-	if (argc > 1 && !strcmp(argv[1], "worker"))
-		return work(argc, argv);
-	for (int i = 1; i < argc; i++) {
-		if (argv[i][0] != '-')
-			command = argv[i];
-		else if (!read_option(argv[i]))
-			return usage();
-	}
-	if (!run(command, &ok))
-		return usage();
+	noise();
+	ok = !strcmp(command, "check") ? check() : run_cases();
+	printf("others used %.0f %% of the CPUs meanwhile\n", noise());
 	if (opt.json && !rows_json(opt.json))
 		ok = false;
-	return !ok || (opt.strict && rows_missed());
+	if (opt.tsv && !rows_tsv(opt.tsv))
+		ok = false;
+	return ok;
+}
+
+int main(int argc, char **argv)
+{
+	const char *command = "", *name = NULL;
+
+	if (argc > 2 && !strcmp(argv[1], "worker"))
+		return work(argv + 2);
+	for (char **arg = argv + 1; *arg; arg++) {
+		if (!strcmp(*arg, "--list"))
+			return list();
+		if (!strcmp(*arg, "case") && arg[1])
+			name = *++arg;
+		else if ((*arg)[0] != '-' && !command[0])
+			command = *arg;
+		else if (!read_option(&arg))
+			return usage();
+	}
+	if (name)
+		return !run_case(name);
+	if (!strcmp(command, "check"))
+		opt.scale = opt.scale == FULL ? SHORT : opt.scale;
+	else if (!strcmp(command, "model"))
+		opt.only = "model";
+	else if (command[0])
+		return usage();
+	if (!only_known())
+		return 2;
+	machine(argc, argv);
+	peers_missing();
+	return !run(command) ||
+	       (opt.strict && (rows_judged(MISSED) || rows_judged(WORSE)));
 }

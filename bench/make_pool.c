@@ -12,9 +12,6 @@ struct percu_pool *make_pool(const char *name, size_t size)
 	struct percu_pool_attr attr = { .name = name, .size = size };
 	struct percu_pool *pool = percu_pool_create(&attr);
 
-	if (!pool) {
-		perror("percu_pool_create");
-		exit(1);
-	}
+	die_unless(pool, "percu_pool_create");
 	return pool;
 }

@@ -1,103 +1,83 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench/malloc.c - 64 bytes from percu and from every malloc at hand
+ * bench/malloc.c - a get and a put, from percu and every malloc at hand
  *
  * Each malloc has a process of its own, as two cannot live in one, and so has
  * percu behind a shared library's call.  All are told in turn to run.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include <percu/pool.h>
 
 #include "bench/bench.h"
-#include "bench/calls.h"
-#include "bench/loops.h"
+#include "bench/cases.h"
+#include "bench/own_loops.h"
 
-enum {
-	INLINED,
-	POOL,
-	ALLOC,
-	SIZED,
-	NR_OWN
-};
-
-/* What a pool that the compiler sees into is good for. */
-static const double INLINE_BOUND = 2.5;
-
-/* The worker: "alloc alloc|sized|pool". */
-int work_alloc(char **args)
+static void one_size(size_t bytes)
 {
-	struct service s = { .fn = pair_alloc, .ctx = (void *)OBJECT };
-
-	if (!strcmp(args[0], "sized"))
-		s.fn = pair_sized;
-	if (!strcmp(args[0], "pool")) {
-		s.fn = pair_pool;
-		s.ctx = make_pool("bench-alloc", OBJECT);
-		loop_keep(call_pool_get, s.ctx);
-	} else {
-		loop_keep(call_alloc, s.ctx);
-	}
-	return serve(&s);
-}
-
-static struct worker *own(const char *what)
-{
-	const char *const args[] = { "percu-bench-shared", "worker", "alloc",
-				     what, NULL };
-
-	return worker_start(args, NULL);
-}
-
-static void report(const struct contestant *c, size_t n)
-{
-	size_t best = NR_OWN;
-
-	for (size_t i = NR_OWN; i < n; i++)
-		if (c[i].ns < c[best].ns)
-			best = i;
-	rows_ns(c, n);
-	row_least("fastest malloc / pool, inlined", c[best].ns / c[INLINED].ns,
-		  "x", INLINE_BOUND);
-	row_info("fastest malloc / pool, shared call", c[best].ns / c[POOL].ns,
-		 "x");
-	row_info("fastest malloc / alloc + free, shared call",
-		 c[best].ns / c[ALLOC].ns, "x");
-	row_info("fastest malloc / alloc + free_sized, shared call",
-		 c[best].ns / c[SIZED].ns, "x");
-}
-
-bool bench_malloc(void)
-{
-	struct contestant c[NR_OWN + NR_PEERS] = {
-		{ .name = "percu: pool get + put, inlined",
-		  .fn = pair_inlined },
-		{ .name = "percu: pool get + put, shared call" },
-		{ .name = "percu: alloc + free, shared call" },
-		{ .name = "percu: alloc + free_sized, shared call" },
+	struct percu_pool *pool = make_pool("bench-malloc", bytes);
+	struct field f;
+	struct contest ct = {
+		.name = "malloc",
+		.what = "a get and a put, or malloc and free, on one thread",
+		.x = (double)bytes,
+		.axis = "bytes",
+		.c = f.c,
+		.turn_ns = 5 * MSEC,
 	};
-	struct peer peers[NR_PEERS];
-	size_t n;
+
+	field_start(&f, "lpasm", "pair", bytes, NULL);
+	f.c[f.n] = (struct contestant){ .name = "pool, inlined",
+					.role = OURS,
+					.fn = pair_inlined,
+					.ctx = pool };
+	ct.n = f.n + 1;
+	contest(&ct);
+	field_stop(&f);
+	percu_pool_destroy(pool);
+}
+
+bool case_malloc(void)
+{
+	static const size_t bytes[] = { 8,    16,   64,    256,  1024,
+					4096, 8192, 16384, 32768 };
 
 	pin_last();
-	c[INLINED].ctx = make_pool("bench-malloc", OBJECT);
-	c[POOL].ctx = own("pool");
-	c[ALLOC].ctx = own("alloc");
-	c[SIZED].ctx = own("sized");
-	n = NR_OWN + peers_start(peers, "pair");
-	for (size_t i = POOL; i < n; i++) {
-		c[i].timed = worker_timed;
-		if (i >= NR_OWN) {
-			c[i].name = peers[i - NR_OWN].name;
-			c[i].ctx = peers[i - NR_OWN].worker;
-		}
-	}
-	compare(c, n, 5 * MSEC);
-	report(c, n);
-	for (size_t i = POOL; i < NR_OWN; i++)
-		worker_stop(c[i].ctx);
-	peers_stop(peers, n - NR_OWN);
-	percu_pool_destroy(c[INLINED].ctx);
+	for (size_t i = 0; i < ARRAY_SIZE(bytes); i++)
+		if (opt.scale == FULL || bytes[i] == OBJECT)
+			one_size(bytes[i]);
+	return true;
+}
+
+/* As many as that are out at once, and no cache holds them all. */
+static void one_set(size_t n)
+{
+	struct field f;
+	struct contest ct = {
+		.name = "sets",
+		.what = "n objects of 64 bytes got and written, then put: one",
+		.x = (double)n,
+		.axis = "objects",
+		.c = f.c,
+		.turn_ns = 5 * MSEC,
+	};
+	char arg[16];
+
+	snprintf(arg, sizeof(arg), "%zu", n);
+	field_start(&f, "lpam", "set", OBJECT, arg);
+	for (size_t i = 0; i < f.n; i++)
+		f.c[i].units = (unsigned int)n;
+	ct.n = f.n;
+	contest(&ct);
+	field_stop(&f);
+}
+
+bool case_sets(void)
+{
+	size_t most = by_scale(1000000, 10000, 100);
+
+	pin_last();
+	for (size_t n = 1; n <= most; n *= 10)
+		one_set(n);
 	return true;
 }

@@ -8,7 +8,7 @@
 #include <percu/inline.h>
 
 #include "bench/calls.h"
-#include "bench/loops.h"
+#include "bench/own_loops.h"
 
 void pair_inlined(void *pool, uint64_t iters)
 {

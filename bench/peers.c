@@ -20,6 +20,7 @@ static const struct known {
 	{ "jemalloc", { "libjemalloc.so.2" } },
 	{ "mimalloc", { "libmimalloc.so.3", "libmimalloc.so.2" } },
 	{ "tcmalloc", { "libtcmalloc_minimal.so.4", "libtcmalloc.so.4" } },
+	{ "tbbmalloc", { "libtbbmalloc_proxy.so.2" } },
 	{ "snmalloc", { "libsnmallocshim.so.0", "libsnmallocshim.so" } },
 };
 _Static_assert(ARRAY_SIZE(known) <= NR_PEERS, "room for all");
@@ -48,31 +49,51 @@ static const char *installed(const struct known *k)
 	return NULL;
 }
 
-static struct worker *start(const struct known *k, const char *loop)
+static struct worker *start(const struct known *k, const char *loop,
+			    const char *size, const char *arg)
 {
-	const char *const args[] = { "percu-bench-malloc", loop, NULL };
+	const char *const args[] = { "percu-bench-malloc", loop, size, arg,
+				     NULL };
 	const char *soname = installed(k);
 
 	if (soname || !k->soname[0])
 		return worker_start(args, soname);
-	row_skip(k->name, "not installed");
 	return NULL;
 }
 
-size_t peers_start(struct peer *peers, const char *loop)
+size_t peers_start(struct peer *peers, const char *loop, const char *size,
+		   const char *arg)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		peers[n].name = known[i].name;
-		peers[n].worker = start(&known[i], loop);
+		peers[n].worker = start(&known[i], loop, size, arg);
 		n += peers[n].worker != NULL;
 	}
 	return n;
+}
+
+void peers_missing(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (known[i].soname[0] && !installed(&known[i]))
+			row_skip("", known[i].name, "not installed");
 }
 
 void peers_stop(struct peer *peers, size_t n)
 {
 	while (n--)
 		worker_stop(peers[n].worker);
+}
+
+size_t peers_join(struct contestant *c, size_t n, const struct peer *peers,
+		  size_t nr_peers)
+{
+	for (size_t i = 0; i < nr_peers; i++)
+		c[n++] = (struct contestant){ .name = peers[i].name,
+					      .role = PEER,
+					      .timed = worker_timed,
+					      .ctx = peers[i].worker };
+	return n;
 }

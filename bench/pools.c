@@ -11,13 +11,12 @@
 
 #include "bench/bench.h"
 #include "bench/calls.h"
-#include "bench/loops.h"
+#include "bench/cases.h"
+#include "bench/own_loops.h"
 
 enum {
 	WALK = 100
 };
-
-static const double BOUND = 1.10;
 
 static void walk(void *ctx, uint64_t iters)
 {
@@ -36,7 +35,7 @@ int work_pools(char **args)
 {
 	size_t n = strtoul(args[0], NULL, 10);
 	struct percu_pool **pools = calloc(n, sizeof(*pools));
-	struct service s = { .fn = pair_pool };
+	struct service s = { .fn = own_loops("pool")->pair };
 
 	if (!pools)
 		return 1;
@@ -45,7 +44,7 @@ int work_pools(char **args)
 
 		snprintf(name, sizeof(name), "bench-%zu", i);
 		pools[i] = make_pool(name, OBJECT);
-		pair_pool(pools[i], 1);
+		s.fn(pools[i], 1);
 	}
 	s.ctx = pools[n / 2];
 	if (args[1][0] == 'w') {
@@ -65,19 +64,26 @@ static void start(struct contestant *c, const char *name, const char *n,
 	c->ctx = worker_start(args, NULL);
 }
 
-bool bench_pools(void)
+bool case_pools(void)
 {
+	static const struct pairing pairs[] = { { 1, 0, NULL },
+						{ 2, 0, NULL } };
 	struct contestant c[4];
+	struct contest ct = { .name = "pools",
+			      .what = "a get and a put of one of many pools",
+			      .x = NO_X,
+			      .c = c,
+			      .n = ARRAY_SIZE(c),
+			      .pairs = pairs,
+			      .nr_pairs = ARRAY_SIZE(pairs),
+			      .turn_ns = 5 * MSEC };
 
 	pin_last();
-	start(&c[0], "a pair when there is 1 pool", "1", "one");
-	start(&c[1], "a pair when there are 100 pools", "100", "one");
-	start(&c[2], "a pair when there are 10000 pools", "10000", "one");
-	start(&c[3], "a pair, 100 pools in turn", "100", "walk");
-	compare(c, ARRAY_SIZE(c), 5 * MSEC);
-	rows_ns(c, ARRAY_SIZE(c));
-	row_most("100 pools / 1 pool", c[1].ns / c[0].ns, "x", BOUND);
-	row_most("10000 pools / 1 pool", c[2].ns / c[0].ns, "x", BOUND);
+	start(&c[0], "1 pool", "1", "one");
+	start(&c[1], "100 pools", "100", "one");
+	start(&c[2], "10000 pools", "10000", "one");
+	start(&c[3], "100 pools in turn", "100", "walk");
+	contest(&ct);
 	for (size_t i = 0; i < ARRAY_SIZE(c); i++)
 		worker_stop(c[i].ctx);
 	return true;

@@ -21,7 +21,9 @@
 
 #include "bench/bench.h"
 #include "bench/calls.h"
+#include "bench/cases.h"
 #include "bench/crew.h"
+#include "bench/kit.h"
 #include "bench/loops.h"
 #include "bench/retire.h"
 
@@ -29,8 +31,6 @@ enum {
 	TURN_NS = 20 * MSEC,
 	CHUNK = 256, /* objects between two quiescent states */
 };
-
-static const double CALL_RCU_BOUND = 10, PAIR_BOUND = 2.5;
 
 enum flavor {
 	MEMB,
@@ -59,7 +59,8 @@ struct kind {
 	const char *name;
 	void (*chunk)(const struct flow *f, uint64_t n);
 	enum flavor flavor;
-	void (*drain)(void); /* waits until all is put */
+	void (*drain)(const struct flow *f); /* waits until all is put */
+	bool kit;                            /* Concurrency Kit's */
 };
 
 /* The chunks. -------------------------------------------------------------- */
@@ -116,10 +117,11 @@ static void free_head(struct rcu_head *head)
 	free(head);
 }
 
-static void free_call_rcu(void *none, void *p)
+static void free_call_rcu(void *ctx, void *p)
 {
-	(void)none;
-	urcu_memb_call_rcu(p, free_head);
+	const struct flow *f = ctx;
+
+	f->flavor->update_call_rcu(p, free_head);
 }
 
 static void free_defer_rcu(void *none, void *p)
@@ -153,6 +155,12 @@ CHUNK_OF(chunk_malloc, get_malloc, free_now)
 CHUNK_OF(chunk_call_rcu, get_malloc, free_call_rcu)
 CHUNK_OF(chunk_defer_rcu, get_malloc, free_defer_rcu)
 
+static void chunk_kit(const struct flow *f, uint64_t n)
+{
+	(void)f;
+	kit_retire(n);
+}
+
 /* The turns. --------------------------------------------------------------- */
 
 static void produce(void *ctx, uint64_t n)
@@ -165,6 +173,8 @@ static void produce(void *ctx, uint64_t n)
 		f->flavor->read_quiescent_state();
 	}
 	f->kind->chunk(f, n);
+	if (f->kind->kit)
+		kit_barrier();
 	f->flavor->thread_offline();
 }
 
@@ -177,10 +187,12 @@ static void enter(void)
 	urcu_qsbr_flavor.thread_offline();
 	if (urcu_memb_defer_register_thread())
 		abort();
+	kit_enter();
 }
 
 static void leave(void)
 {
+	kit_leave();
 	urcu_memb_defer_unregister_thread();
 	urcu_qsbr_flavor.unregister_thread();
 	urcu_bp_flavor.unregister_thread();
@@ -188,16 +200,29 @@ static void leave(void)
 	urcu_memb_flavor.unregister_thread();
 }
 
-static void nothing(void)
+static void nothing(const struct flow *f)
 {
+	(void)f;
 }
 
 /* What is idle then goes, for the depots' budget is one for all pools. */
-static void drain(void)
+static void drain(const struct flow *f)
 {
+	(void)f;
 	percu_barrier();
 	percu_age();
 	percu_age();
+}
+
+static void drain_call_rcu(const struct flow *f)
+{
+	f->flavor->barrier();
+}
+
+static void drain_defer_rcu(const struct flow *f)
+{
+	(void)f;
+	urcu_memb_defer_barrier();
 }
 
 static unsigned int producers;
@@ -209,54 +234,60 @@ static uint64_t turn(void *ctx, uint64_t n)
 	uint64_t cpu = process_ns();
 	struct crew_time t = crew_run(f->crew, produce, f, n / 8 + 1, n);
 
-	f->kind->drain();
+	f->kind->drain(f);
 	f->cpu += process_ns() - cpu;
 	f->objects += (n + n / 8 + 1) * producers;
 	return t.wall / producers;
 }
 
-/* The first are those that are judged, then those that reclaim elsewhere. */
+/* The first are those that are judged. */
 enum {
 	PAIR,
 	POOL_RCU,
 	CALL_RCU,
-	DEFER_RCU,
-	KINDS = 11
+	NR_JUDGED
 };
 
-static const struct kind kinds[KINDS] = {
-	{ "pool get + put", chunk_pool, MEMB, nothing },
-	{ "pool get + put_rcu, memb", chunk_pool_rcu, MEMB, drain },
-	{ "malloc + call_rcu + free, memb", chunk_call_rcu, MEMB,
-	  urcu_memb_barrier },
-	{ "malloc + defer_rcu + free, memb", chunk_defer_rcu, MEMB,
-	  urcu_memb_defer_barrier },
-	{ "malloc + free", chunk_malloc, MEMB, nothing },
-	{ "alloc + free_rcu, memb", chunk_alloc_rcu, MEMB, drain },
-	{ "pool get + put_rcu, qsbr", chunk_pool_rcu, QSBR, drain },
-	{ "pool get + put_rcu, mb", chunk_pool_rcu, WITH_MB, drain },
-	{ "pool get + put_rcu, bp", chunk_pool_rcu, BP, drain },
-	{ "pool get + write + put", chunk_written, MEMB, nothing },
-	{ "pool get + write + put_rcu, memb", chunk_written_rcu, MEMB, drain },
+static const struct kind kinds[] = {
+	{ "get + put", chunk_pool, MEMB, nothing, false },
+	{ "get + put_rcu, memb", chunk_pool_rcu, MEMB, drain, false },
+	{ "malloc + call_rcu, memb", chunk_call_rcu, MEMB, drain_call_rcu,
+	  false },
+	{ "get + put_rcu, qsbr", chunk_pool_rcu, QSBR, drain, false },
+	{ "malloc + call_rcu, qsbr", chunk_call_rcu, QSBR, drain_call_rcu,
+	  false },
+	{ "get + put_rcu, mb", chunk_pool_rcu, WITH_MB, drain, false },
+	{ "malloc + call_rcu, mb", chunk_call_rcu, WITH_MB, drain_call_rcu,
+	  false },
+	{ "get + put_rcu, bp", chunk_pool_rcu, BP, drain, false },
+	{ "malloc + call_rcu, bp", chunk_call_rcu, BP, drain_call_rcu, false },
+	{ "malloc + defer_rcu, memb", chunk_defer_rcu, MEMB, drain_defer_rcu,
+	  false },
+	{ "alloc + free_rcu, memb", chunk_alloc_rcu, MEMB, drain, false },
+	{ "malloc + free", chunk_malloc, MEMB, nothing, false },
+	{ "get + write + put", chunk_written, MEMB, nothing, false },
+	{ "get + write + put_rcu, memb", chunk_written_rcu, MEMB, drain,
+	  false },
+	{ "malloc + ck_epoch", chunk_kit, MEMB, nothing, true },
 };
 
-static void report(const struct contestant *c, const char *who)
+enum {
+	KINDS = ARRAY_SIZE(kinds)
+};
+
+/* With what reclaims, on whichever CPU it ran. */
+static void report(const char *group, const struct contestant *c, size_t n)
 {
-	char name[80];
+	char name[ROW_NAME];
 
-	rows_ns(c, KINDS);
-	for (size_t i = POOL_RCU; i <= DEFER_RCU; i++) {
+	for (size_t i = POOL_RCU; i < n; i++) {
 		const struct flow *f = c[i].ctx;
 
 		snprintf(name, sizeof(name), "%s: of all CPUs' time",
 			 c[i].name);
-		row_info(name, (double)f->cpu / (double)f->objects, "ns");
+		row_figure(group, producers, name,
+			   (double)f->cpu / (double)f->objects, "ns");
 	}
-	snprintf(name, sizeof(name), "retire: call_rcu / put_rcu, %s", who);
-	row_least(name, c[CALL_RCU].ns / c[POOL_RCU].ns, "x", CALL_RCU_BOUND);
-	snprintf(name, sizeof(name), "retire: get + put_rcu / get + put, %s",
-		 who);
-	row_most(name, c[POOL_RCU].ns / c[PAIR].ns, "x", PAIR_BOUND);
 }
 
 /*
@@ -273,22 +304,41 @@ static void start_reclaimers(void)
 		struct flow f = { .flavor = flavors[i] };
 
 		pools[i] = f.pool = make_pool("bench-retire", OBJECT);
+		f.flavor->thread_online();
 		loop_pair(1, get, put_rcu, &f);
+		loop_pair(1, get_malloc, free_call_rcu, &f);
+		f.flavor->thread_offline();
+		f.flavor->barrier();
 	}
 	percu_free_rcu_flavor(percu_alloc(OBJECT), &urcu_memb_flavor);
 	percu_barrier();
-	loop_pair(1, get_malloc, free_call_rcu, NULL);
-	urcu_memb_barrier();
 	leave();
 }
 
-static void measure(unsigned int n, const char *who)
+static void measure(unsigned int n)
 {
 	static const struct crew_life life = { enter, leave };
+	static const struct pairing pairs[] = {
+		{ CALL_RCU, POOL_RCU, "call_rcu / put_rcu" },
+		{ POOL_RCU, PAIR, "get + put_rcu / get + put" },
+		{ CALL_RCU + 2, POOL_RCU + 2, "call_rcu / put_rcu, qsbr" },
+		{ CALL_RCU + 4, POOL_RCU + 4, "call_rcu / put_rcu, mb" },
+		{ CALL_RCU + 6, POOL_RCU + 6, "call_rcu / put_rcu, bp" },
+	};
 	struct flow flow[KINDS];
 	struct contestant c[KINDS];
-	char name[KINDS][64];
 	struct crew *crew = crew_start(n, true, &life);
+	struct contest ct = { .name = "retire",
+			      .what = "an object got, and put after readers",
+			      .x = n,
+			      .axis = "threads",
+			      .c = c,
+			      .n = by_scale(KINDS - !kit_there(), NR_JUDGED,
+					    KINDS - !kit_there()),
+			      .pairs = pairs,
+			      .nr_pairs = by_scale(ARRAY_SIZE(pairs), 2,
+						   ARRAY_SIZE(pairs)),
+			      .turn_ns = TURN_NS };
 
 	producers = n;
 	for (size_t i = 0; i < KINDS; i++) {
@@ -296,28 +346,24 @@ static void measure(unsigned int n, const char *who)
 					 .flavor = flavors[kinds[i].flavor],
 					 .pool = pools[kinds[i].flavor],
 					 .crew = crew };
-		snprintf(name[i], sizeof(name[i]), "%s, %s", kinds[i].name,
-			 who);
-		c[i] = (struct contestant){ .name = name[i],
+		c[i] = (struct contestant){ .name = kinds[i].name,
 					    .timed = turn,
 					    .ctx = &flow[i] };
 	}
-	compare(c, KINDS, TURN_NS);
-	report(c, who);
+	contest(&ct);
+	report(ct.name, c, ct.n);
 	crew_stop(crew);
 }
 
-bool bench_retire(void)
+bool case_retire(void)
 {
-	char who[32];
-
 	start_reclaimers();
-	measure(1, "1 thread");
-	if (cpus() > 1) {
-		snprintf(who, sizeof(who), "%u threads", cpus());
-		measure(cpus(), who);
-	}
-	flood();
+	if (!kit_there())
+		row_skip("retire", "ck_epoch",
+			 "built without Concurrency Kit's headers");
+	measure(1);
+	if (cpus() > 1)
+		measure(cpus());
 	for (size_t i = 0; i < NR_FLAVORS; i++)
 		percu_pool_destroy(pools[i]);
 	return true;

@@ -11,7 +11,4 @@
 extern const struct rcu_flavor_struct urcu_qsbr_flavor, urcu_mb_flavor,
 	urcu_bp_flavor;
 
-/* flood.c: every CPU retires for opt.seconds */
-void flood(void);
-
 #endif /* BENCH_RETIRE_H */

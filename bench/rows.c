@@ -2,11 +2,8 @@
 /*
  * bench/rows.c - results
  *
- * A row is printed when it is made, and kept for the table at the end.  A
- * child writes its rows to its parent as well, one line each, tabs between
- * the fields; the parent keeps them as its own and does not print them again.
- *
- * A figure is judged as it is printed: 1.104 is 1.10.
+ * A child writes its rows to its parent as lines of text; the parent keeps
+ * them as its own and does not print them again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,142 +11,368 @@
 
 #include "bench/bench.h"
 
-struct row {
-	char name[80];
-	char unit[32]; /* or why it was skipped */
-	double figure, bound;
-	enum row_kind kind;
+static struct row *rows;
+static size_t count, room;
+
+static const char *const kinds[NR_ROW_KINDS] = {
+	"title",  "time", "ratio",   "figure",
+	"bucket", "skip", "machine", "remark",
 };
 
-static struct row *rows;
-static size_t nr_rows, room;
+/* On paper. -------------------------------------------------------------------- */
 
-static double shown(double x)
+static void print_name(const struct row *r)
 {
-	return (double)(long long)(x * 100 + (x < 0 ? -0.5 : 0.5)) / 100;
+	if (isnan(r->x))
+		printf("  %-54s", r->name);
+	else
+		printf("  %9.15g  %-43s", r->x, r->name);
 }
 
-static bool missed(const struct row *r)
+static void print_verdict(const struct row *r)
 {
-	return (r->kind == ROW_MOST && !(shown(r->figure) <= r->bound)) ||
-	       (r->kind == ROW_LEAST && !(shown(r->figure) >= r->bound));
+	const struct bound *b = bound_of(r);
+
+	if (b)
+		printf("  %s %.6g  %s", b->most ? "at most" : "at least",
+		       b->wish, verdicts[judge(r)]);
+}
+
+static void print_figures(const struct row *r)
+{
+	if (r->e.rounds > 1)
+		printf("%9.2f %-4s %8.2f .. %-8.2f", r->e.mid, r->unit, r->e.lo,
+		       r->e.hi);
+	else
+		printf("%9.2f %-4s %20s", r->e.mid, r->unit, "");
 }
 
 static void print(const struct row *r)
 {
-	if (r->kind == ROW_SKIP) {
-		printf("%-58s skipped: %s\n", r->name, r->unit);
+	switch (r->kind) {
+	case ROW_TITLE:
+		printf("%s: %s\n", r->group, r->name);
 		return;
+	case ROW_SKIP:
+		printf("  %s skipped: %s\n", r->name, r->note);
+		return;
+	case ROW_REMARK:
+		printf("  - %s\n", r->note);
+		return;
+	case ROW_MACHINE:
+		printf("%-10s %s\n", r->name, r->note);
+		return;
+	case ROW_BUCKET:
+		return;
+	default:
+		break;
 	}
-	printf("%-58s %10.2f %-4s", r->name, r->figure, r->unit);
-	if (r->kind != ROW_INFO)
-		printf(" %-8s %8.2f  %s",
-		       r->kind == ROW_MOST ? "at most" : "at least", r->bound,
-		       missed(r) ? "MISSED" : "ok");
+	print_name(r);
+	print_figures(r);
+	print_verdict(r);
+	if (r->kind == ROW_RATIO && r->note[0])
+		printf("  %s", r->note);
 	putchar('\n');
 }
 
-static void keep(const struct row *r)
+void rows_table(void)
 {
-	if (nr_rows == room) {
-		room = room ? 2 * room : 64;
-		rows = realloc(rows, room * sizeof(*rows));
-		if (!rows) {
-			perror("percu-bench");
-			exit(1);
+	printf("\nwhat was promised\n");
+	for (size_t i = 0; i < count; i++) {
+		const struct row *r = &rows[i];
+
+		if (!bound_of(r))
+			continue;
+		printf("%-16s", r->group);
+		print(r);
+	}
+	printf("%u ok, %u missed, %u worse than recorded\n", rows_judged(OK),
+	       rows_judged(MISSED), rows_judged(WORSE));
+}
+
+/* As lines. -------------------------------------------------------------------- */
+
+static void write_line(FILE *f, const struct row *r)
+{
+	const struct bound *b = bound_of(r);
+
+	fprintf(f, "%s\t%s\t", kinds[r->kind], r->group);
+	if (isnan(r->x))
+		fputc('-', f);
+	else
+		fprintf(f, "%.15g", r->x);
+	fprintf(f, "\t%s\t%.9g\t%.9g\t%.9g\t%.9g\t%u\t%s\t%s", r->name,
+		r->e.mid, r->e.lo, r->e.hi, r->e.least, r->e.rounds, r->unit,
+		r->note);
+	if (b)
+		fprintf(f, "\t%s\t%.9g\t%.9g\t%s\n", b->most ? "most" : "least",
+			b->wish, b->held, verdicts[judge(r)]);
+	else
+		fputs("\t\t\t\t\n", f);
+}
+
+static bool kind_of(const char *s, enum row_kind *kind)
+{
+	for (size_t i = 0; i < NR_ROW_KINDS; i++) {
+		if (!strcmp(s, kinds[i])) {
+			*kind = (enum row_kind)i;
+			return true;
 		}
 	}
-	rows[nr_rows++] = *r;
-	if (opt.rows_fd >= 0)
-		dprintf(opt.rows_fd, "%s\t%s\t%.17g\t%.17g\t%d\n", r->name,
-			r->unit, r->figure, r->bound, (int)r->kind);
+	return false;
 }
 
-static void make(enum row_kind kind, const char *name, double figure,
-		 const char *unit, double bound)
+/* Cuts line at its tabs. */
+static bool read_line(char *line, struct row *r)
 {
-	struct row r = { .figure = figure, .bound = bound, .kind = kind };
+	char *field[11];
 
-	snprintf(r.name, sizeof(r.name), "%s", name);
-	snprintf(r.unit, sizeof(r.unit), "%s", unit);
-	print(&r);
+	for (size_t i = 0; i < ARRAY_SIZE(field); i++) {
+		field[i] = strsep(&line, "\t\n");
+		if (!field[i])
+			return false;
+	}
+	*r = (struct row){ .x = NO_X };
+	if (!kind_of(field[0], &r->kind))
+		return false;
+	snprintf(r->group, sizeof(r->group), "%s", field[1]);
+	if (field[2][0] != '-')
+		r->x = strtod(field[2], NULL);
+	snprintf(r->name, sizeof(r->name), "%s", field[3]);
+	r->e.mid = strtod(field[4], NULL);
+	r->e.lo = strtod(field[5], NULL);
+	r->e.hi = strtod(field[6], NULL);
+	r->e.least = strtod(field[7], NULL);
+	r->e.rounds = (unsigned int)strtoul(field[8], NULL, 10);
+	snprintf(r->unit, sizeof(r->unit), "%s", field[9]);
+	snprintf(r->note, sizeof(r->note), "%s", field[10]);
+	return true;
+}
+
+/* Kept. ------------------------------------------------------------------------ */
+
+static void keep(const struct row *r)
+{
+	static FILE *up;
+
+	if (count == room) {
+		room = room ? 2 * room : 256;
+		rows = realloc(rows, room * sizeof(*rows));
+		die_unless(rows, "rows");
+	}
+	rows[count++] = *r;
+	if (opt.rows_fd < 0)
+		return;
+	if (!up)
+		up = fdopen(opt.rows_fd, "w");
+	die_unless(up, "--rows");
+	write_line(up, r);
+	fflush(up);
+}
+
+static void make(const struct row *r)
+{
+	print(r);
 	fflush(stdout);
-	keep(&r);
+	keep(r);
 }
 
-void row_info(const char *name, double figure, const char *unit)
+size_t nr_rows(void)
 {
-	make(ROW_INFO, name, figure, unit, 0);
+	return count;
 }
 
-void row_most(const char *name, double figure, const char *unit, double bound)
+const struct row *row_at(size_t i)
 {
-	make(ROW_MOST, name, figure, unit, bound);
+	return &rows[i];
 }
 
-void row_least(const char *name, double figure, const char *unit, double bound)
+void rows_drop(const char *group)
 {
-	make(ROW_LEAST, name, figure, unit, bound);
-}
+	size_t kept = 0;
 
-void row_skip(const char *name, const char *why)
-{
-	make(ROW_SKIP, name, 0, why, 0);
-}
-
-void rows_ns(const struct contestant *c, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		row_info(c[i].name, c[i].ns, "ns");
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(rows[i].group, group))
+			rows[kept++] = rows[i];
+	count = kept;
 }
 
 void rows_read(int fd)
 {
 	FILE *f = fdopen(fd, "r");
-	char line[256];
+	char line[640];
+	struct row r;
 
-	while (f && fgets(line, sizeof(line), f)) {
-		struct row r = { 0 };
-		int kind;
-
-		if (sscanf(line, "%79[^\t]\t%31[^\t]\t%lf\t%lf\t%d", r.name,
-			   r.unit, &r.figure, &r.bound, &kind) != 5)
-			continue;
-		r.kind = (enum row_kind)kind;
-		keep(&r);
-	}
+	while (f && fgets(line, sizeof(line), f))
+		if (read_line(line, &r))
+			keep(&r);
 	if (f)
 		fclose(f);
 }
 
-void rows_table(void)
+/* Made. ------------------------------------------------------------------------ */
+
+static struct row row_of(enum row_kind kind, const char *group, double x,
+			 const char *name)
 {
-	printf("\n%-58s %15s %-8s %8s\n", "case", "figure     ", "bound", "");
-	for (size_t i = 0; i < nr_rows; i++)
-		if (rows[i].kind != ROW_INFO)
-			print(&rows[i]);
-	printf("%u missed\n", rows_missed());
+	struct row r = { .kind = kind, .x = x };
+
+	snprintf(r.group, sizeof(r.group), "%s", group);
+	snprintf(r.name, sizeof(r.name), "%s", name);
+	return r;
 }
 
-unsigned int rows_missed(void)
+void row_title(const char *group, const char *what, const char *axis)
 {
-	unsigned int n = 0;
+	struct row r = row_of(ROW_TITLE, group, NO_X, what);
 
-	for (size_t i = 0; i < nr_rows; i++)
-		n += missed(&rows[i]);
-	return n;
+	/* One title for all points of a curve. */
+	for (size_t i = count; i-- && strcmp(rows[i].group, group) == 0;)
+		if (rows[i].kind == ROW_TITLE)
+			return;
+	snprintf(r.unit, sizeof(r.unit), "%s", axis ? axis : "");
+	make(&r);
 }
 
-/* Names and units are ours: nothing in them needs quoting. */
-static void print_json(FILE *f, const struct row *r, const char *end)
+void row_time(const char *group, double x, const char *name,
+	      const struct estimate *ns, const char *role)
 {
-	static const char *const kind[] = { "info", "at most", "at least",
-					    "skipped" };
+	struct row r = row_of(ROW_TIME, group, x, name);
 
-	fprintf(f, "  {\"case\": \"%s\", \"kind\": \"%s\", \"figure\": %.6g, ",
-		r->name, kind[r->kind], r->figure);
-	fprintf(f, "\"unit\": \"%s\", \"bound\": %.6g, \"missed\": %s}%s\n",
-		r->unit, r->bound, missed(r) ? "true" : "false", end);
+	r.e = *ns;
+	snprintf(r.unit, sizeof(r.unit), "ns");
+	snprintf(r.note, sizeof(r.note), "%s", role);
+	make(&r);
+}
+
+void row_ratio(const char *group, double x, const char *name,
+	       const struct estimate *e, const char *note)
+{
+	struct row r = row_of(ROW_RATIO, group, x, name);
+
+	r.e = *e;
+	snprintf(r.unit, sizeof(r.unit), "x");
+	snprintf(r.note, sizeof(r.note), "%s", note);
+	make(&r);
+}
+
+void row_estimate(const char *group, double x, const char *name,
+		  const struct estimate *e, const char *unit)
+{
+	struct row r = row_of(ROW_FIGURE, group, x, name);
+
+	r.e = *e;
+	snprintf(r.unit, sizeof(r.unit), "%s", unit);
+	make(&r);
+}
+
+void row_figure(const char *group, double x, const char *name, double figure,
+		const char *unit)
+{
+	const struct estimate e = { figure, figure, figure, figure, 1 };
+
+	row_estimate(group, x, name, &e, unit);
+}
+
+void row_bucket(const char *group, double ns, const char *name, double n)
+{
+	struct row r = row_of(ROW_BUCKET, group, ns, name);
+
+	r.e = (struct estimate){ n, n, n, n, 1 };
+	make(&r);
+}
+
+void row_skip(const char *group, const char *name, const char *why)
+{
+	struct row r = row_of(ROW_SKIP, group, NO_X, name);
+
+	for (size_t i = 0; i < count; i++) /* once is enough */
+		if (rows[i].kind == ROW_SKIP && !strcmp(rows[i].name, name))
+			return;
+	snprintf(r.note, sizeof(r.note), "%s", why);
+	make(&r);
+}
+
+void row_remark(const char *group, const char *note)
+{
+	struct row r = row_of(ROW_REMARK, group, NO_X, "");
+
+	snprintf(r.note, sizeof(r.note), "%s", note);
+	make(&r);
+}
+
+void row_machine(const char *what, const char *is)
+{
+	struct row r = row_of(ROW_MACHINE, "", NO_X, what);
+
+	snprintf(r.note, sizeof(r.note), "%s", is);
+	make(&r);
+}
+
+/* In files. -------------------------------------------------------------------- */
+
+bool rows_tsv(const char *path)
+{
+	FILE *f = fopen(path, "w");
+
+	if (!f) {
+		perror(path);
+		return false;
+	}
+	for (size_t i = 0; i < count; i++)
+		write_line(f, &rows[i]);
+	return !fclose(f);
+}
+
+static void json_string(FILE *f, const char *key, const char *s)
+{
+	fprintf(f, "\"%s\": \"", key);
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			fputc('\\', f);
+		if ((unsigned char)*s >= ' ')
+			fputc(*s, f);
+	}
+	fputc('"', f);
+}
+
+/* JSON knows no infinity. */
+static void json_number(FILE *f, const char *key, double x)
+{
+	if (isfinite(x))
+		fprintf(f, ", \"%s\": %.9g", key, x);
+	else
+		fprintf(f, ", \"%s\": null", key);
+}
+
+static void json_row(FILE *f, const struct row *r)
+{
+	const struct bound *b = bound_of(r);
+
+	json_string(f, "kind", kinds[r->kind]);
+	fputs(", ", f);
+	json_string(f, "group", r->group);
+	fputs(", ", f);
+	json_string(f, "name", r->name);
+	if (!isnan(r->x))
+		fprintf(f, ", \"x\": %.15g", r->x);
+	if (r->e.rounds) {
+		json_number(f, "mid", r->e.mid);
+		json_number(f, "lo", r->e.lo);
+		json_number(f, "hi", r->e.hi);
+		json_number(f, "least", r->e.least);
+		fprintf(f, ", \"rounds\": %u", r->e.rounds);
+	}
+	fputs(", ", f);
+	json_string(f, "unit", r->unit);
+	fputs(", ", f);
+	json_string(f, "note", r->note);
+	if (b)
+		fprintf(f,
+			", \"bound\": {\"%s\": %.9g, \"held\": %.9g, "
+			"\"verdict\": \"%s\"}",
+			b->most ? "most" : "least", b->wish, b->held,
+			verdicts[judge(r)]);
 }
 
 bool rows_json(const char *path)
@@ -160,9 +383,12 @@ bool rows_json(const char *path)
 		perror(path);
 		return false;
 	}
-	fprintf(f, "[\n");
-	for (size_t i = 0; i < nr_rows; i++)
-		print_json(f, &rows[i], i + 1 < nr_rows ? "," : "");
-	fprintf(f, "]\n");
+	fprintf(f, "{\"rows\": [\n");
+	for (size_t i = 0; i < count; i++) {
+		fputs("  {", f);
+		json_row(f, &rows[i]);
+		fprintf(f, "}%s\n", i + 1 < count ? "," : "");
+	}
+	fprintf(f, "]}\n");
 	return !fclose(f);
 }

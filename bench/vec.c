@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/cases.h"
 #include "bench/vec.h"
 
 void die_of(int err, const char *what)
@@ -115,27 +116,61 @@ static void start_reclaimer(void)
 	percu_vec_destroy(&v);
 }
 
-bool bench_vec(void)
+/* A part with the tables that it works on; 0: none. */
+static bool part(void (*fn)(struct table *t), size_t len)
 {
-	struct table *small, *large;
+	struct table *t = len ? table_make(len) : NULL;
 
 	rcu_register_thread();
 	start_reclaimer();
 	pin_last();
-	small = table_make(SMALL);
-	large = table_make(LARGE);
-	vec_read(small, large);
-	vec_against_rwlock(small);
-	if (cpus() > 1) {
-		vec_beside_writer(small);
-		vec_beside_writer(large);
-	} else {
-		row_skip("vec: readers beside a writer", "one CPU");
-	}
-	table_free(large);
-	table_free(small);
-	vec_edit();
-	vec_batch();
+	fn(t);
 	rcu_unregister_thread();
+	if (t)
+		table_free(t);
 	return true;
+}
+
+bool case_vec_get(void)
+{
+	return part(bench_vec_get, SMALL) && part(bench_vec_get, LARGE);
+}
+
+bool case_vec_scan(void)
+{
+	return part(bench_vec_scan, SMALL) && part(bench_vec_scan, LARGE);
+}
+
+bool case_vec_lock(void)
+{
+	return part(bench_vec_lock, SMALL);
+}
+
+bool case_vec_writer(void)
+{
+	if (cpus() > 1)
+		return part(bench_vec_writer, SMALL) &&
+		       part(bench_vec_writer, LARGE);
+	row_skip("vec-writer", "readers beside a writer", "one CPU");
+	return true;
+}
+
+bool case_vec_flat(void)
+{
+	return part(bench_vec_flat, 0);
+}
+
+bool case_vec_edit(void)
+{
+	return part(bench_vec_edit, 0);
+}
+
+bool case_vec_ways(void)
+{
+	return part(bench_vec_ways, 0);
+}
+
+bool case_vec_batch(void)
+{
+	return part(bench_vec_batch, 0);
 }

@@ -59,12 +59,22 @@ static inline void *flat_get(struct flat *const *root, size_t i)
 	return NULL;
 }
 
-/* vec_read.c, vec_share.c, vec_edit.c, vec_batch.c: the parts of the command */
-void vec_read(struct table *small, struct table *large);
-void vec_beside_writer(struct table *t);
-void vec_against_rwlock(struct table *t);
-void vec_edit(void);
-void vec_batch(void);
+/* One looks at what one has got. */
+static inline void look(const void *obj)
+{
+	if (obj)
+		(void)*(const volatile uint64_t *)obj;
+}
+
+/* vec_read.c, vec_lock.c, vec_writer.c, vec_edit.c, vec_ways.c, vec_batch.c: cases */
+void bench_vec_get(struct table *t);
+void bench_vec_scan(struct table *t);
+void bench_vec_lock(struct table *t);
+void bench_vec_writer(struct table *t);
+void bench_vec_flat(struct table *none);
+void bench_vec_edit(struct table *none);
+void bench_vec_ways(struct table *none);
+void bench_vec_batch(struct table *none);
 
 /*
  * vec_edit.c: a contestant of edits.  timed by the clock, for a writer may
@@ -77,6 +87,7 @@ struct edits {
 	unsigned int batch; /* edits a batch; 0: each by itself */
 	size_t near;        /* all of an iteration's within so many slots */
 	void (*fn)(void *edits, uint64_t iters);
+	const struct percu_vec_attr *attr; /* or NULL */
 };
 
 extern void *const edits_object; /* which is inserted everywhere */
@@ -84,6 +95,7 @@ extern void *const edits_object; /* which is inserted everywhere */
 void edits_open(struct edits *e, size_t len);
 /* Where to edit: anywhere, or near base, which is one for an iteration. */
 size_t edits_place(struct edits *e, size_t base);
+double edits_retired(struct edits *e, unsigned int iters); /* KiB, of one */
 uint64_t edits_timed(void *edits, uint64_t iters);
 void edits_single(void *edits, uint64_t iters); /* a removal, an insertion */
 

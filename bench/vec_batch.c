@@ -10,8 +10,6 @@
 
 #include "bench/vec.h"
 
-static const double BATCH_BOUND = 0.5;
-
 enum {
 	TURN_NS = 5 * MSEC,
 	NEAR = 64, /* slots */
@@ -38,43 +36,49 @@ static void batches(void *ctx, uint64_t iters)
 	}
 }
 
-static void rows(const char *n, size_t len, size_t near)
+static void size_rows(size_t len, size_t near)
 {
 	static const unsigned int size[] = { 64, 16, 64, 256 };
-	const char *where = near ? "neighbours" : "random";
+	static const char *const name[] = { "alone", "in a batch of 16",
+					    "in a batch of 64",
+					    "in a batch of 256" };
+	static const struct pairing pairs[] = { { 1, 0, NULL },
+						{ 2, 0, NULL },
+						{ 3, 0, NULL } };
 	struct edits e[ARRAY_SIZE(size)] = { 0 };
 	struct contestant c[ARRAY_SIZE(size)];
-	char name[ARRAY_SIZE(size)][64];
+	struct contest ct = {
+		.name = near ? "vec-batch-near" : "vec-batch",
+		.what = near ? "an edit, among neighbours" :
+			       "an edit at a random place",
+		.x = (double)len,
+		.axis = "slots",
+		.c = c,
+		.n = ARRAY_SIZE(c),
+		.pairs = pairs,
+		.nr_pairs = ARRAY_SIZE(pairs),
+		.turn_ns = TURN_NS,
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(size); i++) {
 		edits_open(&e[i], len);
 		e[i].batch = size[i];
 		e[i].near = near;
 		e[i].fn = i ? batches : edits_single;
-		snprintf(name[i], sizeof(name[i]),
-			 i ? "vec %s: an edit, %s, in a batch of %u" :
-			     "vec %s: an edit, %s",
-			 n, where, size[i]);
 		c[i] = (struct contestant){ .name = name[i],
 					    .timed = edits_timed,
 					    .ctx = &e[i],
 					    .units = size[i] };
 	}
-	compare(c, ARRAY_SIZE(c), TURN_NS);
-	rows_ns(c, ARRAY_SIZE(c));
-	for (size_t i = 1; i < ARRAY_SIZE(size); i++) {
-		snprintf(name[i], sizeof(name[i]),
-			 "vec %s: an edit, %s, in a batch of %u / alone", n,
-			 where, size[i]);
-		row_most(name[i], c[i].ns / c[0].ns, "x", BATCH_BOUND);
-	}
+	contest(&ct);
 	for (size_t i = 0; i < ARRAY_SIZE(size); i++)
 		percu_vec_destroy(&e[i].vec);
 }
 
-void vec_batch(void)
+void bench_vec_batch(struct table *none)
 {
-	rows("1000", SMALL, 0);
-	rows("10^6", LARGE, 0);
-	rows("10^6", LARGE, NEAR);
+	(void)none;
+	size_rows(SMALL, 0);
+	size_rows(LARGE, 0);
+	size_rows(LARGE, NEAR);
 }

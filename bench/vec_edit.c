@@ -22,9 +22,6 @@
 
 #include "bench/vec.h"
 
-static const double COPY_BOUND = 1.5, LARGE_BOUND = 6, RETIRED_BOUND = 16,
-		    GROWTH_BOUND = 2.5;
-
 enum {
 	TURN_NS = 10 * MSEC,
 	KB_LARGE = 32, /* a block of no class is larger */
@@ -41,10 +38,12 @@ void edits_open(struct edits *e, size_t len)
 		objs[i] = &object;
 	e->len = len;
 	e->seed = len;
-	die_of(percu_vec_init(&e->vec, NULL), "percu_vec_init");
-	for (size_t i = 0; i < len; i += ARRAY_SIZE(objs))
-		die_of(percu_vec_append_bulk(&e->vec, objs, ARRAY_SIZE(objs)),
+	die_of(percu_vec_init(&e->vec, e->attr), "percu_vec_init");
+	for (size_t i = 0, n; i < len; i += n) {
+		n = len - i < ARRAY_SIZE(objs) ? len - i : ARRAY_SIZE(objs);
+		die_of(percu_vec_append_bulk(&e->vec, objs, n),
 		       "percu_vec_append_bulk");
+	}
 }
 
 size_t edits_place(struct edits *e, size_t base)
@@ -120,7 +119,7 @@ static void copies_rcu(void *ctx, uint64_t iters)
 	}
 }
 
-static void flat_rows(void)
+void bench_vec_flat(struct table *none)
 {
 	struct edits e[] = {
 		{ .fn = edits_single },
@@ -128,23 +127,29 @@ static void flat_rows(void)
 		{ .fn = copies_rcu, .len = SMALL },
 	};
 	struct contestant c[] = {
-		{ .name = "vec 1000: an edit", .units = 2 },
-		{ .name = "alloc + memcpy of 1000 pointers + free" },
-		{ .name = "alloc + memcpy of 1000 pointers + free_rcu" },
+		{ .name = "edit", .role = OURS, .units = 2 },
+		{ .name = "alloc + memcpy + free", .role = LIMIT },
+		{ .name = "alloc + memcpy + free_rcu" },
 	};
+	static const struct pairing rcu = { 0, 2, NULL };
+	struct contest ct = { .name = "vec-flat",
+			      .what = "an ordered edit of 1000 pointers "
+				      "against a copy of them",
+			      .x = NO_X,
+			      .c = c,
+			      .n = ARRAY_SIZE(c),
+			      .pairs = &rcu,
+			      .nr_pairs = 1,
+			      .turn_ns = TURN_NS };
 
+	(void)none;
 	edits_open(&e[0], SMALL);
 	block = percu_zalloc(SMALL * sizeof(void *));
 	for (size_t i = 0; i < ARRAY_SIZE(c); i++) {
 		c[i].timed = edits_timed;
 		c[i].ctx = &e[i];
 	}
-	compare(c, ARRAY_SIZE(c), TURN_NS);
-	rows_ns(c, ARRAY_SIZE(c));
-	row_most("vec 1000: an edit / alloc + copy + free", c[0].ns / c[1].ns,
-		 "x", COPY_BOUND);
-	row_info("vec 1000: an edit / alloc + copy + free_rcu",
-		 c[0].ns / c[2].ns, "x");
+	contest(&ct);
 	percu_free(block);
 	percu_vec_destroy(&e[0].vec);
 }
@@ -166,68 +171,72 @@ static double put_back(void)
 	return kb;
 }
 
-static double retired_an_edit(struct edits *e)
+double edits_retired(struct edits *e, unsigned int iters)
 {
-	const unsigned int pairs = 1000;
 	double before = put_back();
 
-	edits_single(e, pairs);
-	return (put_back() - before) / (2 * pairs);
+	e->fn(e, iters);
+	return (put_back() - before) / iters;
 }
 
 enum {
 	LENGTHS = 5, /* 10^3, ... */
 };
 
-static void length_rows(const struct contestant *c, struct edits *e)
+/* What is known of a length alone, so that it makes a curve. */
+static void length_rows(const struct contest *ct, struct edits *e)
 {
-	char name[80];
-
-	rows_ns(c, LENGTHS);
-	for (size_t i = 0; i < LENGTHS; i++) {
-		snprintf(name, sizeof(name), "vec 10^%zu: an edit / log2(n)",
-			 i + 3);
-		row_info(name, c[i].ns / ((double)(i + 3) * 3.3219281), "ns");
-	}
-	for (size_t i = 0; i < LENGTHS; i++) {
-		snprintf(name, sizeof(name), "vec 10^%zu: retired an edit",
-			 i + 3);
-		if (i == 3)
-			row_most(name, retired_an_edit(&e[i]), "KiB",
-				 RETIRED_BOUND);
-		else
-			row_info(name, retired_an_edit(&e[i]), "KiB");
-	}
-	row_most("vec 10^6: an edit", c[3].ns / 1000, "us", LARGE_BOUND);
-	row_most("vec: an edit at 10^7 / at 10^4, for log2's ratio",
-		 c[4].ns / c[1].ns / (7.0 / 4), "x", GROWTH_BOUND);
+	for (size_t i = 0; i < ct->n; i++)
+		row_figure(ct->name, (double)e[i].len, "edit",
+			   ct->c[i].ns.mid / USEC, "us");
+	for (size_t i = 0; i < ct->n; i++)
+		row_figure(ct->name, (double)e[i].len, "retired an edit",
+			   edits_retired(&e[i], 1000) / 2, "KiB");
 }
 
-static void lengths(void)
+/* For the ratio of the logarithms: 7 / 4. */
+static void growth_row(const struct contest *ct)
+{
+	struct estimate e = contest_ratio(ct, 4, 1);
+	double grown = 7.0 / 4;
+
+	e.mid /= grown;
+	e.lo /= grown;
+	e.hi /= grown;
+	e.least /= grown;
+	row_ratio("vec-edit", NO_X, "at 10^7 / at 10^4, for log2's ratio", &e,
+		  "");
+}
+
+void bench_vec_edit(struct table *none)
 {
 	static struct edits e[LENGTHS];
+	static const char *const name[LENGTHS] = { "10^3", "10^4", "10^5",
+						   "10^6", "10^7" };
 	struct contestant c[LENGTHS];
-	char name[LENGTHS][64];
+	struct contest ct = { .name = "vec-edit",
+			      .what = "an ordered edit, by length",
+			      .x = NO_X,
+			      .axis = "slots",
+			      .c = c,
+			      .n = LENGTHS,
+			      .turn_ns = TURN_NS };
 	size_t len = 1000;
 
-	for (size_t i = 0; i < LENGTHS; i++, len *= 10) {
+	(void)none;
+	for (size_t i = 0; i < ct.n; i++, len *= 10) {
 		edits_open(&e[i], len);
 		e[i].fn = edits_single;
-		snprintf(name[i], sizeof(name[i]), "vec 10^%zu: an edit",
-			 i + 3);
 		c[i] = (struct contestant){ .name = name[i],
 					    .timed = edits_timed,
 					    .ctx = &e[i],
 					    .units = 2 };
 	}
-	compare(c, LENGTHS, TURN_NS);
-	length_rows(c, e);
-	for (size_t i = 0; i < LENGTHS; i++)
+	contest_run(&ct);
+	contest_rows(&ct);
+	growth_row(&ct);
+	length_rows(&ct, e);
+	contest_end(&ct);
+	for (size_t i = 0; i < ct.n; i++)
 		percu_vec_destroy(&e[i].vec);
-}
-
-void vec_edit(void)
-{
-	flat_rows();
-	lengths();
 }

@@ -13,10 +13,8 @@
  */
 #include <stdio.h>
 
+#include "bench/kit.h"
 #include "bench/vec.h"
-
-static const double GET_BOUND = 1.15, EACH_BOUND = 1.10, LARGE_GET_BOUND = 3,
-		    LARGE_EACH_BOUND = 1.2;
 
 /* The value is used, and that is all. */
 static inline void use(const void *p)
@@ -179,89 +177,82 @@ static void array_each_touch(void *ctx, uint64_t iters)
 
 /* ----------------------------------------------------------------------------- */
 
-static void small_rows(struct table *t)
+static void rows(struct table *t, struct contest *ct)
 {
-	unsigned int n = (unsigned int)t->len;
-	struct contestant c[] = {
-		{ .name = "vec 1000: get, random", .fn = vec_random },
-		{ .name = "rcu_dereference 1000: get, random",
-		  .fn = flat_random },
-		{ .name = "vec 1000: get, in order", .fn = vec_in_order },
-		{ .name = "rcu_dereference 1000: get, in order",
-		  .fn = flat_in_order },
-		{ .name = "vec 1000: for each", .fn = vec_each, .units = n },
-		{ .name = "array 1000: for each", .fn = array_each, .units = n },
-		{ .name = "vec 1000: for each value",
-		  .fn = vec_each_value,
-		  .units = n },
-		{ .name = "array 1000: for each value",
-		  .fn = array_each_value,
-		  .units = n },
-		{ .name = "vec 1000: for each, memory may change",
-		  .fn = vec_each_touch,
-		  .units = n },
-		{ .name = "array 1000: for each, memory may change",
-		  .fn = array_each_touch,
-		  .units = n },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(c); i++)
-		c[i].ctx = t;
-	compare(c, ARRAY_SIZE(c), 0);
-	rows_ns(c, ARRAY_SIZE(c));
-	row_most("vec 1000: get / rcu_dereference, random", c[0].ns / c[1].ns,
-		 "x", GET_BOUND);
-	row_most("vec 1000: get / rcu_dereference, in order", c[2].ns / c[3].ns,
-		 "x", GET_BOUND);
-	row_most("vec 1000: for each / array", c[4].ns / c[5].ns, "x",
-		 EACH_BOUND);
-	row_most("vec 1000: for each value / array", c[6].ns / c[7].ns, "x",
-		 EACH_BOUND);
-	row_info("vec 1000: for each, memory may change / array",
-		 c[8].ns / c[9].ns, "x");
-}
-
-static void large_rows(struct table *t)
-{
-	unsigned int n = (unsigned int)t->len;
-	struct contestant c[] = {
-		{ .name = "vec 10^6: get, random", .fn = vec_random },
-		{ .name = "array 10^6: get, random", .fn = array_random },
-		{ .name = "vec 10^6: get, random, in turn", .fn = vec_in_turn },
-		{ .name = "array 10^6: get, random, in turn",
-		  .fn = array_in_turn },
-		{ .name = "rcu_dereference 10^6: get, random",
-		  .fn = flat_random },
-		{ .name = "vec 10^6: for each", .fn = vec_each, .units = n },
-		{ .name = "array 10^6: for each", .fn = array_each, .units = n },
-		{ .name = "vec 10^6: for each value",
-		  .fn = vec_each_value,
-		  .units = n },
-		{ .name = "array 10^6: for each value",
-		  .fn = array_each_value,
-		  .units = n },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(c); i++)
-		c[i].ctx = t;
-	compare(c, ARRAY_SIZE(c), 4 * MSEC);
-	rows_ns(c, ARRAY_SIZE(c));
-	row_most("vec 10^6: get / array, random", c[0].ns / c[1].ns, "x",
-		 LARGE_GET_BOUND);
-	row_most("vec 10^6: get / array, random, in turn", c[2].ns / c[3].ns,
-		 "x", LARGE_GET_BOUND);
-	row_info("vec 10^6: get / rcu_dereference, random", c[0].ns / c[4].ns,
-		 "x");
-	row_most("vec 10^6: for each / array", c[5].ns / c[6].ns, "x",
-		 LARGE_EACH_BOUND);
-	row_most("vec 10^6: for each value / array", c[7].ns / c[8].ns, "x",
-		 LARGE_EACH_BOUND);
-}
-
-void vec_read(struct table *small, struct table *large)
-{
+	ct->x = (double)t->len;
+	ct->axis = "slots";
 	rcu_read_lock();
-	small_rows(small);
-	large_rows(large);
+	contest(ct);
 	rcu_read_unlock();
+}
+
+void bench_vec_get(struct table *t)
+{
+	struct contestant c[] = {
+		{ .name = "get, random", .fn = vec_random },
+		{ .name = "rcu_dereference, random", .fn = flat_random },
+		{ .name = "array, random", .fn = array_random },
+		{ .name = "get, in order", .fn = vec_in_order },
+		{ .name = "rcu_dereference, in order", .fn = flat_in_order },
+		{ .name = "get, random, in turn", .fn = vec_in_turn },
+		{ .name = "array, random, in turn", .fn = array_in_turn },
+	};
+	static const struct pairing pairs[] = {
+		{ 0, 1, "get / rcu_dereference, random" },
+		{ 0, 2, "get / array, random" },
+		{ 3, 4, "get / rcu_dereference, in order" },
+		{ 5, 6, "get / array, random, in turn" },
+	};
+	struct contest ct = { .name = "vec-get",
+			      .what = "one element of a vector",
+			      .c = c,
+			      .n = ARRAY_SIZE(c),
+			      .pairs = pairs,
+			      .nr_pairs = ARRAY_SIZE(pairs) };
+
+	for (size_t i = 0; i < ct.n; i++)
+		c[i].ctx = t;
+	rows(t, &ct);
+}
+
+void bench_vec_scan(struct table *t)
+{
+	unsigned int n = (unsigned int)t->len;
+	struct contestant c[] = {
+		{ .name = "for each", .fn = vec_each },
+		{ .name = "array", .fn = array_each },
+		{ .name = "for each value", .fn = vec_each_value },
+		{ .name = "array, value", .fn = array_each_value },
+		{ .name = "for each, memory may change", .fn = vec_each_touch },
+		{ .name = "array, memory may change", .fn = array_each_touch },
+		{ .name = "ck_array", .fn = kit_array_each },
+	};
+	static const struct pairing pairs[] = {
+		{ 0, 1, "for each / array" },
+		{ 2, 3, "for each value / array" },
+		{ 4, 5, "for each, memory may change / array" },
+		{ 6, 0, "ck_array / for each" },
+	};
+	struct kit_array *kit = NULL;
+	struct contest ct = { .name = "vec-scan",
+			      .what = "all elements of a vector, for one",
+			      .c = c,
+			      .n = ARRAY_SIZE(c),
+			      .pairs = pairs,
+			      .nr_pairs = ARRAY_SIZE(pairs),
+			      .turn_ns = 4 * MSEC };
+
+	for (size_t i = 0; i < ct.n; i++) {
+		c[i].units = n;
+		c[i].ctx = t;
+	}
+	if (kit_there()) {
+		kit = c[6].ctx = kit_array_make(t->flat->slot, t->len);
+	} else {
+		ct.n--;
+		ct.nr_pairs--;
+	}
+	rows(t, &ct);
+	if (kit)
+		kit_array_free(kit);
 }

@@ -75,10 +75,6 @@ static void lockpath_quiesce(struct percu_pool *p)
 /* Step (2), for all stopped pools, or for only one.  0 or -errno. */
 int pools_quiesce(struct percu_pool *only)
 {
-#ifdef PERCU_BUG_NO_FENCE /* a seeded bug, for the stress to find */
-	if (cpu_info.rseq)
-		return 0;
-#endif
 	if (cpu_info.rseq)
 		return cpu_fence();
 	if (only) {

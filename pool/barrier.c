@@ -16,6 +16,7 @@
 
 #include "pool/waiting.h"
 #include "slab/meta.h"
+#include "sys/conf.h"
 #include "sys/report.h"
 
 enum {
@@ -42,7 +43,10 @@ static bool none_left(void *arg)
 	return !__atomic_load_n(&p->left, __ATOMIC_SEQ_CST);
 }
 
-/* All of the pool's that was handed over, and all that was left. */
+/*
+ * All of the pool's that was handed over, and all that was left: where there
+ * was no memory for a struct retire, too.
+ */
 static void wait_handed_over(struct percu_pool *p)
 {
 	for_each_retire (r, p) {
@@ -51,9 +55,9 @@ static void wait_handed_over(struct percu_pool *p)
 
 		if (!passed(&m))
 			grace_wait_for(r->grace, passed, &m);
-		if (!none_left(p))
-			grace_wait_for(r->grace, none_left, p);
 	}
+	if (!none_left(p))
+		grace_wait_for(left_grace(p), none_left, p);
 }
 
 /* Everything of the pool's: 0, or -errno if the other CPUs keep theirs. */
@@ -71,25 +75,35 @@ static int wait_all(struct percu_pool *p)
 	return err;
 }
 
+static bool is_retired_to(struct percu_pool *p)
+{
+	return p->retire.flavor || !none_left(p);
+}
+
+static void wait_check_flavor(struct percu_pool *p, const char *what,
+			      const struct rcu_flavor_struct *flavor)
+{
+	if (grace_in_callback())
+		report_misuse("pool %s: %s from a callback that runs "
+			      "after a grace period",
+			      p->name, what);
+	if (!grace_reading(flavor))
+		return;
+	/* qsbr: a thread that is online can go offline. */
+	flavor->thread_offline();
+	if (grace_reading(flavor))
+		report_misuse("pool %s: %s inside a read section", p->name,
+			      what);
+	flavor->thread_online();
+}
+
 /* Would it wait for itself? */
 static void wait_check(struct percu_pool *p, const char *what)
 {
-	for_each_retire (r, p) {
-		bool reading = grace_reading(r->flavor);
-
-		if (grace_in_callback())
-			report_misuse("pool %s: %s from a callback that runs "
-				      "after a grace period",
-				      p->name, what);
-		if (!reading)
-			continue;
-		/* qsbr: a thread that is online can go offline. */
-		r->flavor->thread_offline();
-		if (grace_reading(r->flavor))
-			report_misuse("pool %s: %s inside a read section",
-				      p->name, what);
-		r->flavor->thread_online();
-	}
+	for_each_retire (r, p)
+		wait_check_flavor(p, what, r->flavor);
+	if (!none_left(p))
+		wait_check_flavor(p, what, left_grace(p)->flavor);
 }
 
 static void pool_barrier(struct percu_pool *pool)
@@ -120,31 +134,28 @@ PERCU_API void percu_barrier(void)
 
 	pool_init();
 	while ((p = pool_next(p)))
-		if (p->retire.flavor)
+		if (is_retired_to(p))
 			pool_barrier(p);
 }
 
 /*
  * A get is about to fail for want of memory: true if the pool has objects that
- * wait, and they have been waited for.
+ * wait, and they have been waited for.  As above the hard mark: nobody waits
+ * who may not.
  */
 bool retire_hurry(struct percu_pool *p)
 {
 	uint64_t waiting;
 
 	retire_count(p, &waiting);
-	if (!waiting || grace_in_callback())
-		return false;
-	for_each_retire (r, p)
-		if (grace_reading(r->flavor))
-			return false;
-	return wait_all(p) == 0;
+	return waiting && p->retire.flavor && conf.defer_wait &&
+	       grace_may_wait(p->retire.flavor) && wait_all(p) == 0;
 }
 
 /* The pool ends: nothing of it waits after this.  0 or -errno. */
 int retire_end(struct percu_pool *p)
 {
-	if (!p->retire.flavor)
+	if (!is_retired_to(p))
 		return 0;
 	wait_check(p, "percu_pool_destroy()");
 	return wait_all(p);

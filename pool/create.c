@@ -19,6 +19,7 @@
 #include "slab/meta.h"
 #include "sys/conf.h"
 #include "sys/cpu.h"
+#include "sys/os.h"
 #include "sys/tool.h"
 
 enum {
@@ -239,6 +240,8 @@ percu_pool_create(const struct percu_pool_attr *attr)
 /* Off the list, once nobody destroys objects of it any more. */
 static void pool_unlist(struct percu_pool *p)
 {
+	int cancel = os_cancel_off();
+
 	lock_take(&pools.list_lock, LOCK_POOLS);
 	while (p->busy)
 		pthread_cond_wait(&pools.idle, &pools.list_lock.mutex);
@@ -248,6 +251,7 @@ static void pool_unlist(struct percu_pool *p)
 	list_del(&p->todo);
 	stats_keep(p);
 	lock_give(&pools.list_lock, LOCK_POOLS);
+	os_cancel_on(cancel);
 }
 
 /*

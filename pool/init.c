@@ -19,9 +19,15 @@
  * rseq: it may exec or _exit, and must not come here.
  */
 #include <pthread.h>
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#else
+#define __libc_single_threaded 0
+#endif
 
 #include <percu/stats.h>
 
+#include "pool/block.h"
 #include "pool/pool.h"
 #include "slab/heap.h"
 #include "slab/meta.h"
@@ -73,7 +79,8 @@ static void hits_setup(void)
 static void hits_open(void)
 {
 	for (unsigned int i = 0; i < sizeof(class_small); i++)
-		__atomic_store_n(&class_hits.small[i], class_small[i] + 1,
+		__atomic_store_n(&class_hits.small[i],
+				 (uint8_t)(block_class(i * 8) + 1),
 				 __ATOMIC_RELEASE);
 	for (unsigned int i = 0; i < sizeof(class_large); i++)
 		__atomic_store_n(&class_hits.large[i], class_large[i] + 1,
@@ -176,9 +183,28 @@ static void setup(void)
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/* This thread is in setup(). */
+static __thread bool setting_up __attribute__((tls_model("initial-exec")));
+
+static void setup_once(void)
+{
+	setting_up = true;
+	setup();
+	setting_up = false;
+}
+
+/*
+ * What setup() calls may be interposed, and may allocate: who must not wait for
+ * it here asks first.
+ */
+bool pool_is_setting_up(void)
+{
+	return setting_up;
+}
+
 void pool_init(void)
 {
-	pthread_once(&once, setup);
+	pthread_once(&once, setup_once);
 }
 
 __attribute__((constructor(101))) static void pool_constructor(void)
@@ -206,8 +232,17 @@ PERCU_API const char *percu_mode(void)
 				       *done_ = NULL;                  \
 		     !done_; done_ = p)
 
+/*
+ * Where there is one thread, nothing is half done while it forks, no lock is
+ * held, and the child needs no more than it gets.
+ */
+static bool alone; /* by the thread that forks, from before to after */
+
 static void before_fork(void)
 {
+	alone = __libc_single_threaded;
+	if (alone)
+		return;
 	lock_order_pause();
 	grace_before_fork();
 	lock_take(&pools.age, LOCK_AGE);
@@ -237,6 +272,8 @@ static void before_fork(void)
 
 static void after_fork_parent(void)
 {
+	if (alone)
+		return;
 	meta_unlock();
 	heap_unlock();
 	for_each_pool(p)
@@ -276,6 +313,8 @@ static void pool_after_fork(struct percu_pool *p)
 
 static void after_fork_child(void)
 {
+	if (alone)
+		return;
 	meta_lock_reinit();
 	heap_lock_reinit();
 	for_each_pool(p) pool_after_fork(p);

@@ -125,6 +125,19 @@ void left_after_fork(void)
 		in_hand->left++;
 }
 
+struct grace *left_grace(const struct percu_pool *p)
+{
+	struct grace *g = graces.grace;
+
+	lock_take(&left.lock, LOCK_DEPOT);
+	for (struct left_object *o = left.object; o < left.object + NR_LEFT;
+	     o++)
+		if (o->obj && o->pool == p)
+			g = o->grace;
+	lock_give(&left.lock, LOCK_DEPOT);
+	return g;
+}
+
 bool left_room(void *arg)
 {
 	(void)arg;

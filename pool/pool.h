@@ -23,6 +23,7 @@
  *	foreign.c	what is known of objects that have no span
  *	handler.c	misses in signal handlers
  *	create.c	making and ending pools
+ *	define.c	pools that their first use makes
  *	age.c		stopping pools, draining records, ageing
  *	alloc.c		memory by size
  *	init.c		start, fork
@@ -47,6 +48,7 @@
 
 #include <percu/pool.h>
 #include <percu/record.h>
+#include <percu/stats.h>
 
 #include "rcu/grace.h"
 #include "slab/class.h"
@@ -251,7 +253,8 @@ extern struct pools {
 	uint64_t ages;            /* (a) */
 } pools;
 bool dummy_obtain(void);
-void pool_init(void); /* at most once, by whoever comes first */
+void pool_init(void);          /* at most once, by whoever comes first */
+bool pool_is_setting_up(void); /* by the calling thread */
 
 static inline struct record *record_at(char *base, uint32_t index)
 {
@@ -438,6 +441,10 @@ struct pool_sums {
 void pool_sum(struct percu_pool *p, struct pool_sums *sum);
 void pool_stats(struct percu_pool *pool, struct percu_pool_stats *st);
 void stats_keep(struct percu_pool *p);
+
+/* write.c: a string and its length; 0 or -errno, which ends it */
+typedef int (*stats_sink)(void *arg, const char *text, size_t len);
+int stats_write(stats_sink sink, void *arg, enum percu_stats_format fmt);
 
 static inline uint64_t counter_read(const uint64_t *c)
 {

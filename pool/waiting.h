@@ -63,6 +63,8 @@ void quiesce_record(struct record *rec);
 void left_init(void);
 bool left_add(struct percu_pool *p, struct grace *g, void *obj);
 void left_stage(struct grace *g);
+/* That of one of the pool's; any where the last of them is just put. */
+struct grace *left_grace(const struct percu_pool *p);
 bool left_is(const struct grace_wait *w);
 void left_done(const struct grace_wait *w);
 bool left_room(void *arg);

@@ -18,7 +18,9 @@
 #include "sys/os.h"
 
 struct out {
-	int fd, err;
+	stats_sink sink;
+	void *arg;
+	int err;
 	enum percu_stats_format fmt;
 	bool first; /* JSON: no comma yet */
 	size_t len;
@@ -28,7 +30,7 @@ struct out {
 static void flush(struct out *o)
 {
 	if (!o->err)
-		o->err = os_write(o->fd, o->buf, o->len);
+		o->err = o->sink(o->arg, o->buf, o->len);
 	o->len = 0;
 }
 
@@ -246,12 +248,14 @@ static void for_pools(struct out *o, const struct metric *m)
 	}
 }
 
-PERCU_API int percu_stats_write(int fd, enum percu_stats_format fmt)
+int stats_write(stats_sink sink, void *arg, enum percu_stats_format fmt)
 {
-	struct out o = { .fd = fd, .fmt = fmt, .first = true };
+	struct out o = { .sink = sink, .arg = arg, .fmt = fmt, .first = true };
+	int cancel;
 
 	if ((unsigned int)fmt > PERCU_STATS_SLABINFO)
 		return -EINVAL;
+	cancel = os_cancel_off(); /* it holds pools while it writes */
 	print_head(&o);
 	if (fmt != PERCU_STATS_OPENMETRICS)
 		for_pools(&o, NULL);
@@ -267,5 +271,16 @@ PERCU_API int percu_stats_write(int fd, enum percu_stats_format fmt)
 	if (fmt == PERCU_STATS_JSON)
 		print(&o, "]}\n");
 	flush(&o);
+	os_cancel_on(cancel);
 	return o.err;
+}
+
+static int to_fd(void *fd, const char *text, size_t len)
+{
+	return os_write(*(int *)fd, text, len);
+}
+
+PERCU_API int percu_stats_write(int fd, enum percu_stats_format fmt)
+{
+	return stats_write(to_fd, &fd, fmt);
 }

@@ -2,9 +2,7 @@
 /*
  * rcu/grace.c - the reclaimer of each flavor
  *
- * What is handed over goes to an inbox, a stack that any thread pushes to and
- * only a round empties, as a whole: so no element is ever popped by two, and
- * there is no ABA.  A round
+ * What is handed over goes to an inbox (rcu/rounds.h).  A round
  *
  *	1  flushes what is not handed over yet, where that is due
  *	2  takes all of the inbox, oldest first
@@ -22,31 +20,21 @@
  * that hold less than a batch are flushed conf.defer_age after the first of
  * them was opened.  Where no thread can be had, who waits runs the round.
  *
- * Fork.  The thread must not be in liburcu at the moment of the copy, where it
- * may hold liburcu's locks, and must not be registered, for the child would
- * have a ghost among its readers.  So it is parked first.  That waits for a
- * round under way, but not for ever: a thread that forks inside a read section
- * would wait for itself.  A child of such a moment finds liburcu as any other
- * thread's synchronize_rcu() would have left it.  The child has what waited, but
- * for what other threads had in their hands, and counts it anew; its thread is
- * started when something is retired there.
- *
  * Lock order: LOCK_GRACE is taken without any other of percu's.
  */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
-#include <urcu-bp.h>
+#include <urcu/flavor.h>
 
-#include "rcu/grace.h"
+#include "rcu/rounds.h"
 #include "sys/conf.h"
 #include "sys/os.h"
 #include "sys/report.h"
 #include "sys/tool.h"
 
 enum {
-	LINGER = 1000000,          /* ns that a round waits for company */
-	PARK_PATIENCE = 100000000, /* ns that fork waits for a round */
+	LINGER = 1000000, /* ns that a round waits for company */
 };
 
 struct graces graces = {
@@ -54,25 +42,10 @@ struct graces graces = {
 	.done = PTHREAD_COND_INITIALIZER,
 };
 
-/* What rcu_flavor means where no flavor's header is included. */
-extern const struct rcu_flavor_struct percu_flavor_bp;
-__attribute__((visibility("default"))) DEFINE_RCU_FLAVOR(percu_flavor_bp);
-
-/* The one whose callbacks this thread runs. */
-static __thread struct grace *running
+__thread struct grace *callbacks_of
 	__attribute__((tls_model("initial-exec")));
 
-static void graces_lock(void)
-{
-	lock_take(&graces.lock, LOCK_GRACE);
-}
-
-static void graces_unlock(void)
-{
-	lock_give(&graces.lock, LOCK_GRACE);
-}
-
-static void cond_init(pthread_cond_t *c)
+void cond_init(pthread_cond_t *c)
 {
 	pthread_condattr_t attr;
 
@@ -82,8 +55,7 @@ static void cond_init(pthread_cond_t *c)
 	pthread_condattr_destroy(&attr);
 }
 
-/* until: ns, or 0 for ever. */
-static void cond_wait(pthread_cond_t *c, uint64_t until)
+void cond_wait(pthread_cond_t *c, uint64_t until)
 {
 	struct timespec ts = { (time_t)(until / 1000000000),
 			       (long)(until % 1000000000) };
@@ -136,13 +108,6 @@ struct grace *grace_of(const struct rcu_flavor_struct *flavor)
 	report_misuse("more than %d flavors of RCU are in use", NR_GRACES);
 }
 
-/* Acquire: pairs with the release of grace_of(). */
-#define for_each_grace(g)                                   \
-	for (struct grace *g = graces.grace;                \
-	     g < graces.grace + NR_GRACES &&                \
-	     __atomic_load_n(&g->flavor, __ATOMIC_ACQUIRE); \
-	     g++)
-
 /* Rounds. ------------------------------------------------------------------- */
 
 static uint64_t bytes_now(void)
@@ -164,42 +129,15 @@ static void tell_waiters(void)
 	graces_unlock();
 }
 
-/* All of the inbox, oldest first. */
-static struct grace_wait *inbox_take(struct grace *g)
-{
-	struct grace_wait *w, *next, *fifo = NULL;
-
-	/* Acquire: pairs with the release of inbox_push(). */
-	w = __atomic_exchange_n(&g->inbox, NULL, __ATOMIC_ACQUIRE);
-	for (; w; w = next) {
-		next = w->next;
-		w->next = fifo;
-		fifo = w;
-	}
-	return fifo;
-}
-
-/* True: it was empty. */
-static bool inbox_push(struct grace *g, struct grace_wait *w)
-{
-	struct grace_wait *head = __atomic_load_n(&g->inbox, __ATOMIC_RELAXED);
-
-	do {
-		w->next = head;
-	} while (!__atomic_compare_exchange_n(
-		&g->inbox, &head, w, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
-	return !head;
-}
-
 /*
  * Callbacks may run between the two: they may read, and must not wait for a
  * round of this thread.  Gives what callbacks_end() takes.
  */
 static struct grace *callbacks_begin(struct grace *g)
 {
-	struct grace *outer = running;
+	struct grace *outer = callbacks_of;
 
-	running = g;
+	callbacks_of = g;
 	g->flavor->thread_online();
 	return outer;
 }
@@ -207,7 +145,7 @@ static struct grace *callbacks_begin(struct grace *g)
 static void callbacks_end(struct grace *g, struct grace *outer)
 {
 	g->flavor->thread_offline();
-	running = outer;
+	callbacks_of = outer;
 }
 
 /* Step 1. */
@@ -272,14 +210,6 @@ static void round_run(struct grace *g, uint64_t now)
 		tool_acquire(
 			(void *)(uintptr_t)g->flavor->update_synchronize_rcu);
 		graces_lock();
-#ifdef PERCU_BUG_LATE_INBOX /* a seeded bug, for the torture to find */
-		for (struct grace_wait *w = g->round;; w = w->next) {
-			if (w->next)
-				continue;
-			w->next = inbox_take(g);
-			break;
-		}
-#endif
 		g->since = 0;
 		grace_count(os_clock() - from);
 		graces_unlock();
@@ -292,6 +222,8 @@ static void round_run(struct grace *g, uint64_t now)
 	}
 	g->busy = false;
 	pthread_cond_broadcast(&graces.done);
+	/* Who waited and ran this may have a reclaimer by now, which waits. */
+	pthread_cond_signal(&g->wake);
 }
 
 /* The thread. ----------------------------------------------------------------- */
@@ -333,7 +265,7 @@ static void *reclaimer(void *arg)
 		if (graces.forks)
 			reclaimer_park(g);
 		else if (!next || next > now || g->busy)
-			cond_wait(&g->wake, next);
+			cond_wait(&g->wake, g->busy ? 0 : next);
 		else
 			round_run(g, now);
 	}
@@ -408,33 +340,28 @@ void grace_arm(struct grace *g)
 
 /* Waiting. ------------------------------------------------------------------------ */
 
-/* liburcu-bp's, of this thread; NULL: it does not know the thread. */
-extern __thread struct urcu_bp_reader *urcu_bp_reader;
-
-/*
- * Of bp the question alone registers a thread, which takes a lock, and that a
- * handler before fork may hold (urcu_bp_before_fork()).
- */
 bool grace_reading(const struct rcu_flavor_struct *flavor)
 {
-	if (flavor->read_ongoing == percu_flavor_bp.read_ongoing &&
-	    !urcu_bp_reader)
-		return false;
-	return flavor->read_ongoing();
+	return !bp_is_stranger(flavor) && flavor->read_ongoing();
 }
 
 bool grace_in_callback(void)
 {
-	return running != NULL;
+	return callbacks_of != NULL;
 }
 
-/* What is waited for may hang on the grace periods of every flavor. */
+/*
+ * What is waited for may hang on the grace periods of every flavor, and on a
+ * callback; and a reader or a callback on a vector's lock.
+ */
 bool grace_may_wait(const struct rcu_flavor_struct *flavor)
 {
+	if (locks_outer)
+		return false;
 	for_each_grace (g)
 		if (grace_reading(g->flavor))
 			return false;
-	return !running && !grace_reading(flavor);
+	return !callbacks_of && !grace_reading(flavor);
 }
 
 static bool has_work(const struct grace *g)
@@ -486,6 +413,7 @@ static void wait_step(void)
 void grace_wait_for(struct grace *g, bool (*test)(void *arg), void *arg)
 {
 	bool online = grace_reading(g->flavor);
+	int cancel = os_cancel_off(); /* liburcu sleeps too */
 
 	if (online)
 		g->flavor->thread_offline();
@@ -498,6 +426,7 @@ void grace_wait_for(struct grace *g, bool (*test)(void *arg), void *arg)
 	graces_unlock();
 	if (online)
 		g->flavor->thread_online();
+	os_cancel_on(cancel);
 }
 
 static bool below_hard(void *arg)
@@ -532,122 +461,4 @@ bool grace_ended(struct grace *g, uint64_t round)
 {
 	/* Acquire: pairs with round_run(); the readers of before are gone. */
 	return __atomic_load_n(&g->ended, __ATOMIC_ACQUIRE) >= round;
-}
-
-/* Fork and exit. -------------------------------------------------------------------- */
-
-/* Is there a thread that is not where the process can be copied? */
-static bool unparked(void)
-{
-	for_each_grace (g)
-		if (g->running && !g->parked)
-			return true;
-	return false;
-}
-
-void grace_before_fork(void)
-{
-	uint64_t until = os_clock() + PARK_PATIENCE;
-	bool wait = !running;
-
-	for_each_grace (g)
-		wait = wait && !grace_reading(g->flavor);
-	graces_lock();
-	graces.forks++;
-	for_each_grace (g)
-		pthread_cond_signal(&g->wake);
-	while (wait && unparked() && os_clock() < until)
-		cond_wait(&graces.done, until);
-}
-
-void grace_after_fork_parent(void)
-{
-	graces.forks--;
-	for_each_grace (g)
-		pthread_cond_signal(&g->wake);
-	graces_unlock();
-}
-
-static void push_again(struct grace *g, struct grace_wait *oldest)
-{
-	struct grace_wait *w;
-
-	while ((w = oldest)) {
-		oldest = w->next;
-		if (graces.ops->again(w))
-			inbox_push(g, w);
-	}
-}
-
-/* What a round had not come to is handed over anew, in the old order. */
-static void round_again(struct grace *g)
-{
-	struct grace_wait *late = inbox_take(g);
-
-	push_again(g, g->round);
-	push_again(g, late);
-	g->round = NULL;
-	g->due = g->inbox ? 1 : 0;
-}
-
-/* A callback forked: this is the thread, and its round goes on. */
-static void round_goes_on(struct grace *g)
-{
-	for (struct grace_wait *w = g->round; w; w = w->next)
-		graces.ops->again(w);
-	for (struct grace_wait *w = g->inbox; w; w = w->next)
-		graces.ops->again(w);
-}
-
-void grace_after_fork_child(void)
-{
-	graces_unlock(); /* TSan believes no other */
-	lock_init(&graces.lock);
-	cond_init(&graces.done);
-	/* Who runs a round without being the reclaimer waits itself. */
-	graces.waiters = running && !running->running;
-	graces.forks = 0;
-	for_each_grace (g) {
-		cond_init(&g->wake);
-		g->parked = false;
-		if (g == running) {
-			round_goes_on(g);
-			continue;
-		}
-		g->running = false;
-		g->busy = false;
-		g->hurried = false;
-		g->since = 0;
-		round_again(g);
-	}
-	stall_after_fork_child();
-}
-
-/*
- * The end of the program: a thread that has nothing to do goes, so that no
- * leak checker finds it.  One that waits for a reader is left.
- */
-__attribute__((destructor(102))) static void grace_destructor(void)
-{
-	uint64_t until = os_clock() + PARK_PATIENCE;
-
-	if (!graces.ops || running)
-		return;
-	for_each_grace (g) {
-		pthread_t thread;
-		bool join;
-
-		graces_lock();
-		g->stop = true;
-		pthread_cond_signal(&g->wake);
-		join = g->running && !g->busy;
-		thread = g->thread;
-		graces_unlock();
-		if (join)
-			os_thread_join(thread, until);
-		graces_lock();
-		g->stop = false; /* a later destructor may retire */
-		graces_unlock();
-	}
-	stall_stop();
 }

@@ -115,9 +115,11 @@ void grace_wait_for(struct grace *g, bool (*test)(void *arg), void *arg);
 
 /* Is the caller inside a read section, as far as the flavor knows? */
 bool grace_reading(const struct rcu_flavor_struct *flavor);
+/* Of bp: it does not know this thread, which then does not read.  rcu/bp.c */
+bool bp_is_stranger(const struct rcu_flavor_struct *flavor);
 /*
- * Not a reader, of this or of another flavor that is in use, and not a
- * callback of a reclaimer.
+ * Not a reader, of this or of another flavor that is in use, not a callback of
+ * a reclaimer, and not in the middle of an edit of a vector.
  */
 bool grace_may_wait(const struct rcu_flavor_struct *flavor);
 bool grace_in_callback(void);

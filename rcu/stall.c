@@ -21,8 +21,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rcu/grace.h"
 #include "rcu/readers.h"
+#include "rcu/rounds.h"
 #include "sys/conf.h"
 #include "sys/os.h"
 #include "sys/report.h"
@@ -166,14 +166,14 @@ static void report(struct grace *g, uint64_t now)
 
 	g->told++;
 	loads_collect(&loads, g);
-	lock_give(&graces.lock, LOCK_GRACE);
+	graces_unlock();
 	say(&line,
 	    "stall: a grace period of %s has waited %" PRIu64 ".%" PRIu64 " s",
 	    flavor_name(flavor), age / 10, age % 10);
 	say_readers(&line, flavor);
 	say_loads(&line, &loads);
 	report_warn("%s", line.text);
-	lock_take(&graces.lock, LOCK_GRACE);
+	graces_lock();
 }
 
 /* When the next report of g is due; 0: never.  graces.lock is held. */
@@ -186,15 +186,13 @@ static uint64_t report_at(const struct grace *g)
 
 static void *watcher(void *arg)
 {
-	struct timespec ts;
 	uint64_t now, next, at;
 
-	lock_take(&graces.lock, LOCK_GRACE);
+	graces_lock();
 	while (!watch.stop) {
 		now = os_clock();
 		next = 0;
-		for (struct grace *g = graces.grace;
-		     g < graces.grace + NR_GRACES; g++) {
+		for_each_grace (g) {
 			at = report_at(g);
 			if (at && at <= now) {
 				report(g, now);
@@ -202,33 +200,21 @@ static void *watcher(void *arg)
 			}
 			next = !next || (at && at < next) ? at : next;
 		}
-		ts = (struct timespec){ (time_t)(next / 1000000000),
-					(long)(next % 1000000000) };
 		watch.asleep = true;
 		watch.next = next;
-		if (next)
-			pthread_cond_timedwait(&watch.wake, &graces.lock.mutex,
-					       &ts);
-		else
-			pthread_cond_wait(&watch.wake, &graces.lock.mutex);
+		cond_wait(&watch.wake, next);
 		watch.asleep = false;
 	}
-	lock_give(&graces.lock, LOCK_GRACE);
+	graces_unlock();
 	return arg;
 }
 
 /* Without a thread there is no watch until the next round tries again. */
 static void watch_start(void)
 {
-	pthread_condattr_t attr;
-
-	if (!watch.made) {
-		pthread_condattr_init(&attr);
-		pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-		pthread_cond_init(&watch.wake, &attr);
-		pthread_condattr_destroy(&attr);
-		watch.made = true;
-	}
+	if (!watch.made)
+		cond_init(&watch.wake);
+	watch.made = true;
 	watch.running =
 		os_thread(&watch.thread, watcher, NULL, "percu-stall") == 0;
 }
@@ -255,18 +241,18 @@ void stall_stop(void)
 	pthread_t thread;
 	bool join;
 
-	lock_take(&graces.lock, LOCK_GRACE);
+	graces_lock();
 	join = watch.running;
 	thread = watch.thread;
 	watch.stop = true;
 	if (join)
 		pthread_cond_signal(&watch.wake);
-	lock_give(&graces.lock, LOCK_GRACE);
+	graces_unlock();
 	/* One that is busy with a line is left, and told to stop still. */
 	if (!join || !os_thread_join(thread, os_clock() + JOIN_PATIENCE))
 		return;
-	lock_take(&graces.lock, LOCK_GRACE);
+	graces_lock();
 	watch.running = false;
 	watch.stop = false;
-	lock_give(&graces.lock, LOCK_GRACE);
+	graces_unlock();
 }

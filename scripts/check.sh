@@ -3,18 +3,20 @@
 #
 # check.sh MODE... -- PROGRAM|SCRIPT.sh...
 #
-# Runs each program in each mode, then each script once, all of them even
-# when one fails, and closes with one summary in CUnit's format that adds up
-# CUnit's own.  What CUnit did not count is counted as a test of its own: a
-# script, and a program that failed in another way than by an assertion (it
-# crashed, it hung, Valgrind found something).
+# Runs each script once, and each program in each mode, all of them even when
+# one fails, and closes with one summary in CUnit's format that adds up CUnit's
+# own.  What CUnit did not count is counted as a test of its own: a script, and
+# a program that failed in another way than by an assertion (it crashed, it
+# hung, Valgrind found something).
 #
 #	rseq		as it is
 #	lock		without restartable sequences
-#	valgrind	under memcheck, which has no restartable sequences either;
-#			as many at once as there are CPUs, for what takes so
-#			long measures nothing
+#	valgrind	under memcheck, which has no restartable sequences either
 #	quick		as it is, but short
+#
+# As many run at once as there are CPUs, so none may rely on having the machine
+# to itself.  Whichever ends first, what they say comes in the order in which
+# they were begun.
 #
 # Environment: O, the build folder; PERCU_TEST_TIMEOUT, seconds a program.
 set -u
@@ -77,64 +79,75 @@ one() {	# mode, program
 	run "$1" "$2" >"$log" 2>&1 </dev/null
 	rc=$?
 	[ $rc != 124 ] || echo "still running after $limit seconds" >>"$log"
-	echo "$rc $(($(date +%s) - from))" >"$log.status"
+	echo "$rc $(($(date +%s) - from))" >"$log.status~"
+	mv "$log.status~" "$log.status"
 }
 
 if [ "$modes" = ' one' ]; then
 	one "$@"
+	echo ended
 	exit 0
 fi
 
-failed=
 results=$logs/results
 : >"$results"
 
-check() {	# mode, program
+show() {	# mode, program
 	log=$(log_of "$1" "$2")
 	name="$(basename "$2" .sh) ($1)"
 	printf '\n==== %s\n' "$name"
-	[ "$1" = valgrind ] || one "$1" "$2"
 	read -r rc seconds <"$log.status"
 	cat "$log"
-	echo "$rc $1 $log" >>"$results"
+	good=yes
 	if [ "$rc" = 0 ]; then
 		echo "==== $name: ok, $seconds s"
 	elif [ "$rc" = 77 ] && [ "$1" = script ]; then
 		echo "==== $name: skipped"
 	else
 		echo "==== $name: FAILED with status $rc, $seconds s"
-		failed="$failed $log"
+		good=no
 	fi
+	echo "$rc $1 $log $good" >>"$results"
 }
 
-programs() {
+# Shows each of the list when it has ended and all before it have been shown.
+# A line comes in whenever something has ended.
+show_all() {
+	exec 3<"$logs/list"
+	read -r mode t <&3
+	while read -r _; do
+		while [ "$mode" ] && [ -e "$(log_of "$mode" "$t").status" ]; do
+			show "$mode" "$t"
+			read -r mode t <&3 || mode=
+		done
+	done
+}
+
+# Long ones first, so that no CPU has nothing to do at the end.
+list() {	# program...
 	for t in "$@"; do
 		case $t in
-		*.sh)	;;
-		*)	echo "$t" ;;
+		*.sh)	echo "script $t" ;;
 		esac
+	done
+	for mode in $modes; do
+		for t in "$@"; do
+			case $t in
+			*.sh)	;;
+			*)	echo "$mode $t" ;;
+			esac
+		done
 	done
 }
 
 start=$(now)
-for mode in $modes; do
-	if [ "$mode" = valgrind ] && [ -n "$(programs "$@")" ]; then
-		printf '\n==== valgrind: they come when all have ended\n'
-		rm -f "$logs"/*.valgrind.log.status
-		programs "$@" | xargs -n 1 -P "$(getconf _NPROCESSORS_ONLN)" \
-			"$0" one -- valgrind
-	fi
-	for t in $(programs "$@"); do
-		check "$mode" "$t"
-	done
-done
-for t in "$@"; do
-	case $t in
-	*.sh)	check script "$t" ;;
-	esac
-done
+list "$@" >"$logs/list"
+while read -r mode t; do
+	rm -f "$(log_of "$mode" "$t").status"
+done <"$logs/list"
+xargs -L 1 -P "$(getconf _NPROCESSORS_ONLN)" "$0" one -- <"$logs/list" | show_all
 
-for log in $failed; do
+awk '$4 == "no" { print $3 }' "$results" | while read -r log; do
 	printf '\n==== the end of %s\n' "$log"
 	tail -n 30 "$log"
 done
@@ -186,4 +199,5 @@ END {
 	printf "\nElapsed time = %8.3f seconds\n", end - start
 }' "$results" | tee "$logs/summary"
 
-[ -z "$failed" ]
+# All have run, and all are good.
+[ "$(grep -c ' yes$' "$results")" = "$(wc -l <"$logs/list")" ]

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# deps.sh run|check|ci
+# deps.sh run|check|ci|programs
 #
 # Installs what the build is to have for that and has not: with apt where
 # there is apt and the right to use it; elsewhere it names the packages and
@@ -29,6 +29,9 @@ need() {	# packages, then a command that succeeds if they are there
 }
 
 probe_run() {
+	need libc6-dev:glibc-devel:glibc:musl-dev,linux-headers \
+		links '#include <stdio.h>
+		int main(void) { return 0; }' ''
 	need liburcu-dev:userspace-rcu-devel:liburcu:userspace-rcu-dev \
 		links '#include <urcu-bp.h>
 		int main(void) { return 0; }' -lurcu-bp
@@ -45,6 +48,56 @@ probe_check() {
 		int main(void) { return 0; }' ''
 }
 
+# What make preload-check runs; each that is not to be had is a skip there.
+probe_programs() {
+	PATH=$PATH:/usr/sbin
+	need perl:perl:perl:perl perl -e 1
+	need git:git:git:git git --version
+	need g++:gcc-c++:gcc:g++ g++ --version
+	need sqlite3:sqlite:sqlite:sqlite sqlite3 --version
+	need redis-server,redis-tools:redis:redis:redis redis-server --version
+	need nginx-light:nginx:nginx:nginx nginx -v
+	need wrk:wrk:wrk:wrk command -v wrk
+	need memcached:memcached:memcached:memcached memcached -V
+	need haproxy:haproxy:haproxy:haproxy haproxy -v
+	need "$(python_tests)":python3-test:python:python3-tests \
+		/usr/bin/python3 -c 'import test.test_dict'
+}
+
+# Debian's package is of one version.
+python_tests() {
+	/usr/bin/python3 -c 'import sys; print("libpython%d.%d-testsuite" % sys.version_info[:2])' \
+		2>/dev/null || echo libpython3-testsuite
+}
+
+has() {	# header
+	printf '#include <stdio.h>\n#include <%s>\n' "$1" |
+		$CC -D_GNU_SOURCE -DPCRE2_CODE_UNIT_WIDTH=8 -E -x c -
+}
+
+# The libraries that include/percu/hook/ has adapters for.
+probe_hooks() {
+	need libevent-dev:libevent-devel:libevent:libevent-dev has event2/event.h
+	need libuv1-dev:libuv-devel:libuv:libuv-dev has uv.h
+	need libsqlite3-dev:sqlite-devel:sqlite:sqlite-dev has sqlite3.h
+	need libssl-dev:openssl-devel:openssl:openssl-dev has openssl/ssl.h
+	need libcurl4-openssl-dev:libcurl-devel:curl:curl-dev has curl/curl.h
+	need libjansson-dev:jansson-devel:jansson:jansson-dev has jansson.h
+	need libcjson-dev:cjson-devel:cjson:cjson-dev has cjson/cJSON.h
+	need zlib1g-dev:zlib-devel:zlib:zlib-dev has zlib.h
+	need libnghttp2-dev:libnghttp2-devel:libnghttp2:nghttp2-dev has nghttp2/nghttp2.h
+	need libxml2-dev:libxml2-devel:libxml2:libxml2-dev pkg-config --exists libxml-2.0
+	need libzstd-dev:libzstd-devel:zstd:zstd-dev has zstd.h
+	need liblua5.4-dev:lua-devel:lua:lua5.4-dev pkg-config --exists lua5.4
+	need libpcre2-dev:pcre2-devel:pcre2:pcre2-dev has pcre2.h
+	need libexpat1-dev:expat-devel:expat:expat-dev has expat.h
+	need libpng-dev:libpng-devel:libpng:libpng-dev has png.h
+	need libmicrohttpd-dev:libmicrohttpd-devel:libmicrohttpd:libmicrohttpd-dev \
+		has microhttpd.h
+	need liburing-dev:liburing-devel:liburing:liburing-dev has liburing.h
+	need libck-dev:ck-devel:concurrencykit:libck-dev has ck_malloc.h
+}
+
 probe() {
 	missing=
 	case $goal in
@@ -58,12 +111,26 @@ probe() {
 		probe_check
 		need clang:clang:clang:clang clang --version
 		need pkg-config:pkgconf:pkgconf:pkgconf pkg-config --version
+		need cmake:cmake:cmake:cmake cmake --version
+		need mandoc:mandoc:mandoc:mandoc mandoc -h /dev/null
+		need man-db:man-db:man-db:man-db man --version
+		need curl:curl:curl:curl curl --version
+		need wrk:wrk:wrk:wrk command -v wrk
+		probe_hooks
+		;;
+	programs)
+		probe_programs
 		;;
 	esac
 }
 
 packages() {	# 1 apt, 2 dnf, 3 pacman, 4 apk
 	echo "$missing" | tr ' ' '\n' | cut -d: -f"$1" | tr ',' '\n' | sort -u | xargs
+}
+
+apt_install() {
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+		install --no-install-recommends "$@"
 }
 
 apt() {
@@ -80,18 +147,21 @@ apt() {
 		if $update; then
 			$as_root apt-get -q update || return 1
 		fi
-		$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
-			install --no-install-recommends "$@" && return
+		apt_install "$@" && return
+	done
+	# One program that is not to be had keeps no other away.
+	[ "$goal" != programs ] || for package; do
+		apt_install "$package"
 	done
 	return 1
 }
 
 goal=${1-}
 case $goal in
-run|check|ci)
+run|check|ci|programs)
 	;;
 *)
-	echo "usage: $0 run|check|ci" >&2
+	echo "usage: $0 run|check|ci|programs" >&2
 	exit 2
 	;;
 esac

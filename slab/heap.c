@@ -72,19 +72,27 @@ none:
 	return NULL;
 }
 
+size_t span_gain(struct span *s, uintptr_t start, size_t n, uint8_t class_)
+{
+	size_t resident = pages_count(start, n, PAGE_RESIDENT);
+
+	heap.inuse += n;
+	heap.released -= n - resident;
+	pages_set(start, n, PAGE_RESIDENT);
+	map_set(start, n, s, class_);
+	return resident;
+}
+
 /* s is n pages, committed, and in no bin: it becomes a span in use. */
 static void span_use(struct span *s, enum span_kind kind, uint8_t class_,
 		     bool *zero)
 {
-	size_t resident = pages_count(s->start, s->npages, PAGE_RESIDENT);
+	bool resident;
 
 	s->kind = kind;
 	s->slab = NULL;
 	s->nobj = 0;
-	heap.inuse += s->npages;
-	heap.released -= s->npages - resident;
-	pages_set(s->start, s->npages, PAGE_RESIDENT);
-	map_set(s->start, s->npages, s, class_);
+	resident = span_gain(s, s->start, s->npages, class_);
 	if (zero)
 		*zero = !resident;
 }
@@ -157,7 +165,10 @@ static struct span *direct_span(size_t n, size_t align, enum span_kind kind,
 
 	if (!s)
 		return NULL;
-	n = arena_bytes(n) >> PAGE_SHIFT_; /* no other span in a system page */
+	/* No other span in a system page. */
+	n = arena_bytes(n) >> PAGE_SHIFT_;
+	if (n >= MOVE_UNIT && unit < MOVE_UNIT)
+		unit = MOVE_UNIT;
 	s->direct = true;
 	s->npages = (uint32_t)n;
 	lock_take(&heap.lock, LOCK_HEAP);
@@ -186,13 +197,20 @@ struct span *heap_alloc(size_t npages, size_t align, enum span_kind kind,
 {
 	struct span *s = NULL;
 
-	if (npages > UINT32_MAX || align > ARENA_PAGES)
+	if (npages > UINT32_MAX)
 		return NULL;
-	if (npages < ARENA_PAGES)
+	if (npages < ARENA_PAGES && align <= ARENA_PAGES)
 		s = arena_span(npages, align, kind, class_, zero);
-	if (!s && npages > MIN_RESERVE)
+	if (!s && (npages > MIN_RESERVE || align > ARENA_PAGES))
 		s = direct_span(npages, align, kind, class_, zero);
 	return s;
+}
+
+struct span *heap_alloc_direct(size_t npages)
+{
+	if (npages > UINT32_MAX)
+		return NULL;
+	return direct_span(npages, 1, SPAN_LARGE, 0, NULL);
 }
 
 /* Forgotten first: once unmapped, the addresses may be anybody's. */
@@ -207,13 +225,8 @@ static void direct_free(struct span *s)
 	meta_free(s, sizeof(*s));
 }
 
-void heap_free(struct span *s, uint64_t idle_since)
+void span_free_locked(struct span *s, uint64_t idle_since)
 {
-	if (s->direct) {
-		direct_free(s);
-		return;
-	}
-	lock_take(&heap.lock, LOCK_HEAP);
 	heap.inuse -= s->npages;
 	map_set(s->start, s->npages, NULL, 0);
 	pages_clear(s->start, s->npages, PAGE_DUE);
@@ -222,7 +235,29 @@ void heap_free(struct span *s, uint64_t idle_since)
 	else
 		pages_clear(s->start, s->npages, PAGE_FRESH);
 	run_add(s);
+}
+
+void heap_free(struct span *s, uint64_t idle_since)
+{
+	if (s->direct) {
+		direct_free(s);
+		return;
+	}
+	lock_take(&heap.lock, LOCK_HEAP);
+	span_free_locked(s, idle_since);
 	lock_give(&heap.lock, LOCK_HEAP);
+}
+
+/* Racy reads of three figures that move apart for moments: it is a hint. */
+bool heap_idles(uint64_t bytes)
+{
+	uint64_t inuse = __atomic_load_n(&heap.inuse, __ATOMIC_RELAXED);
+	uint64_t sys = __atomic_load_n(&heap.sys, __ATOMIC_RELAXED);
+	uint64_t gone = __atomic_load_n(&heap.released, __ATOMIC_RELAXED);
+	int64_t idle = (int64_t)(sys - inuse - gone);
+
+	return idle > (int64_t)(bytes >> PAGE_SHIFT_) &&
+	       idle > (int64_t)(inuse / 8);
 }
 
 void heap_stats(struct heap_stats *st)

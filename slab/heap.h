@@ -12,8 +12,7 @@
 void heap_init(void); /* before anything else here; again does nothing */
 
 /*
- * A span of npages (at least 1), aligned to align pages (a power of two, at
- * most ARENA_PAGES), its pages readable and writable and entered in the page
+ * A span of npages (at least 1), aligned to align pages (a power of two), its pages readable and writable and entered in the page
  * map.  class_: see struct arena, 0 for none.  *zero (may be NULL) says whether
  * every byte is known to be zero.  NULL if there is no memory, and errno is
  * then the caller's to set.
@@ -30,6 +29,20 @@ struct span *heap_alloc(size_t npages, size_t align, enum span_kind kind,
  */
 void heap_free(struct span *s, uint64_t idle_since);
 
+/* A span that is mapped on its own whatever its size, so that it can move. */
+struct span *heap_alloc_direct(size_t npages);
+
+/*
+ * The span of a large block gets npages, and nothing is copied.  heap_cut():
+ * less than it has; without memory for a descriptor, or where its mapping is
+ * its own, it stays as it is.  heap_extend(): more, where it is; false if what
+ * lies behind it is not free.  heap_move(): more, elsewhere; NULL, and it is as
+ * it was, if its mapping is not its own or the system will not.
+ */
+void heap_cut(struct span *s, size_t npages);
+bool heap_extend(struct span *s, size_t npages);
+struct span *heap_move(struct span *s, size_t npages);
+
 /*
  * One ageing cycle: pages idle since before the last one go to the system.
  * Returns the bytes.  all: whatever is idle.  The caller holds LOCK_AGE, or is
@@ -39,6 +52,9 @@ size_t heap_age(bool all);
 /* What the next cycle would release, now and without being a cycle. */
 size_t heap_release(void);
 uint64_t heap_cycle(void); /* 1 and how many ageing cycles there were */
+
+/* Do more than so many bytes, and than an eighth of what is in use, lie idle? */
+bool heap_idles(uint64_t bytes);
 
 struct heap_stats {
 	uint64_t sys, inuse, idle, released; /* bytes; sys = inuse + idle */

@@ -189,6 +189,23 @@ struct span *run_add(struct span *s)
 	return s;
 }
 
+struct span *run_behind(const struct span *s)
+{
+	struct span *run = map_neighbour(run_end(s), run_end(s) - PAGE_SIZE_);
+
+	return run && span_free(run) ? run : NULL;
+}
+
+void run_behead(struct span *run, size_t n)
+{
+	run->start += n << PAGE_SHIFT_;
+	run->npages -= (uint32_t)n;
+	if (run->npages)
+		run_add(run);
+	else
+		meta_free(run, sizeof(*run));
+}
+
 void run_take(struct span *s)
 {
 	bin_del(s);

@@ -23,6 +23,23 @@ struct heap {
 };
 extern struct heap heap;
 
+/*
+ * A mapping that may move begins, if it is as long, where the system can move
+ * it by the table of pages and need not by the page.
+ */
+enum {
+	MOVE_UNIT = (2 << 20) / PAGE_SIZE_
+};
+
+/*
+ * n pages from start, committed and in no bin, are the span's from now on.
+ * Returns how many of them may hold anything.
+ */
+size_t span_gain(struct span *s, uintptr_t start, size_t n, uint8_t class_);
+
+/* The pages of a span in use are free; see heap_free(). */
+void span_free_locked(struct span *s, uint64_t idle_since);
+
 void runs_init(void);
 
 /*
@@ -39,6 +56,11 @@ struct span *run_add(struct span *s);
 
 /* Takes a free run out of its bin, to be used, cut or held. */
 void run_take(struct span *s);
+
+/* The free run that begins where the span in use ends, or NULL. */
+struct span *run_behind(const struct span *s);
+/* A run that was taken loses its first n pages: what is left is free again. */
+void run_behead(struct span *run, size_t n);
 
 uint64_t runs_count(void);
 /* Walks the bins: how many runs there are, or -EUCLEAN and a warning. */

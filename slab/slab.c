@@ -40,6 +40,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "slab/class.h"
 #include "slab/heap.h"
 #include "slab/meta.h"
 #include "slab/slab.h"
@@ -75,7 +76,9 @@ int slab_init(struct slab *s, size_t size, size_t align, uint8_t class_,
 	memset(s, 0, sizeof(*s));
 	s->size = (uint32_t)size;
 	s->align = (uint32_t)align;
-	s->span_pages = span_cut_pages(s->size);
+	/* The table has what the rule gives, without the search. */
+	s->span_pages = class_ ? class_pages[class_ - 1] :
+				 span_cut_pages(s->size);
 	s->nobj = (s->span_pages << PAGE_SHIFT_) / s->size;
 	s->class_ = class_;
 	s->owner = owner;

@@ -2,34 +2,42 @@
 /*
  * stress/churn.c - random use of everything by everybody
  *
- * Each seat holds items, full and empty ones, and a thread that does random
+ * Each seat is a worker that holds items, full and empty ones, and does random
  * things to them: take, give, check, resize; exchange one with whatever lies
  * in a shared slot, so that objects are given back by others than took them;
- * take and give many at once; age, shrink, look at statistics.  Meanwhile
- * threads exit and are replaced: some empty their hands before, some leave
- * them to their successor.
+ * take and give many at once; age, shrink, look at statistics.  Every so often
+ * a seat begins a new life: it empties its hands or keeps what it has, and the
+ * thread that it is on ends.
  *
- * When time is up everything is given back by the main thread, and then the
- * books must agree to the last object.
+ * Most objects of real programs die young, and some live for ever: of a seat's
+ * places the first LEVEL are drawn half of the time, the next LEVEL half of
+ * the rest, and so on, and what lies in a place lives as long as that is not
+ * drawn.
  *
- * Nobody but the main thread waits for anybody: if the operations stop, the
- * library hangs, and the watchdog says so.
+ * When time is up everything is given back by a thread that took none of it,
+ * and then the books must agree to the last object.
+ *
+ * No seat waits for another: if the operations stop, the library hangs, and
+ * the watchdog says so.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <percu/alloc.h>
 #include "churn.h"
+#include "crew.h"
 
 enum {
-	HELD = 64,   /* items a seat */
-	SLOTS = 128, /* shared items */
-	SEATS_PER_CPU = 3,
-	SEATS_MAX = 192,
-	BULK_SLACK = 64,      /* objects that one seat has for a moment */
-	BEAT = 512,           /* operations between two reports */
-	LIFE_MIN = 20 * 1000, /* operations of a thread */
-	LIFE_MORE = 200 * 1000,
-	TICK_MS = 2,
+	LEVEL = 4,
+	LEVELS = 8,
+	HELD = LEVEL * LEVELS, /* items a seat */
+	SLOTS = 128,           /* shared items */
+	SEATS = 256,
+	BULK_SLACK = 64,     /* objects that one seat has for a moment */
+	BEAT = 64,           /* operations between two reports */
+	YIELD_OF = 32,       /* operations */
+	LIFE_MIN = 2 * 1000, /* operations of a life */
+	LIFE_MORE = 20 * 1000,
+	TICK_MS = 20,
 	HANG_MS = 60 * 1000,
 };
 
@@ -37,22 +45,31 @@ struct churn;
 
 struct seat {
 	struct churn *churn;
-	struct hand hand; /* its thread's; the main thread's after it */
+	struct hand hand; /* its worker's; after it who empties it */
 	struct item *held[HELD];
-	pthread_t thread;
-	atomic_bool left; /* the thread is about to exit */
 };
 
 struct churn {
 	const struct options *o;
 	unsigned int nr_seats;
-	uint64_t most_out, replaced;
-	atomic_bool stop;
+	uint64_t most_out;
+	_Atomic uint64_t replaced, lives;
+	atomic_bool stop; /* the watchdog */
 	struct progress progress;
 	_Atomic(struct item *) slots[SLOTS];
 	struct item *items;
 	struct seat *seats;
+	struct hand sum; /* of all hands, when all is given back */
 };
+
+static size_t place_draw(struct rng *r)
+{
+	uint64_t x = rng_next(r);
+	unsigned int level = (unsigned int)__builtin_ctzll(x | 1u << LEVELS);
+
+	level = level < LEVELS ? level : LEVELS - 1;
+	return level * LEVEL + (x >> 32) % LEVEL;
+}
 
 static void exchange(struct seat *s, size_t i)
 {
@@ -95,7 +112,7 @@ static void rare(struct seat *s)
 static void operation(struct seat *s)
 {
 	struct hand *h = &s->hand;
-	size_t i = rng_below(&h->rng, HELD);
+	size_t i = place_draw(&h->rng);
 	uint32_t what = rng_below(&h->rng, 1000);
 
 	if (what < 100) {
@@ -122,79 +139,67 @@ static void seat_empty(struct seat *s)
 			item_give(&s->hand, s->held[i]);
 }
 
-static void seat_work(struct seat *s)
+/* Until it begins another, or until time is up. */
+static void life(struct seat *s)
 {
 	struct churn *ch = s->churn;
-	uint64_t life = LIFE_MIN + rng_below(&s->hand.rng, LIFE_MORE);
+	uint64_t end = LIFE_MIN + rng_below(&s->hand.rng, LIFE_MORE);
 
-	for (uint64_t n = 1;
-	     !atomic_load_explicit(&ch->stop, memory_order_relaxed); n++) {
+	for (uint64_t n = 1; n < end && crew_goes_on(ch->o); n++) {
 		operation(s);
 		if (n % BEAT == 0)
 			progress_add(&ch->progress, BEAT);
-		if (n > life)
-			break;
+		if (!rng_below(&s->hand.rng, YIELD_OF))
+			worker_yield();
 	}
 }
 
-static void *seat_thread(void *arg)
+static void seat_work(void *arg)
 {
 	struct seat *s = arg;
 
-	seat_work(s);
-	if (rng_below(&s->hand.rng, 2))
-		seat_empty(s);
-	atomic_store(&s->left, true);
-	return NULL;
-}
-
-/* The main thread, each tick: replace who left. */
-static void tick(struct churn *ch)
-{
-	for (unsigned int i = 0; i < ch->nr_seats; i++) {
-		struct seat *s = &ch->seats[i];
-
-		if (!atomic_load(&s->left))
-			continue;
-		pthread_join(s->thread, NULL);
-		atomic_store(&s->left, false);
-		thread_start(&s->thread, seat_thread, s);
-		ch->replaced++;
+	while (crew_goes_on(s->churn->o)) {
+		life(s);
+		if (rng_below(&s->hand.rng, 2))
+			seat_empty(s);
+		atomic_fetch_add(&s->churn->lives, 1);
+		if (worker_replace_thread())
+			atomic_fetch_add(&s->churn->replaced, 1);
 	}
 }
 
-static void supervise(struct churn *ch)
+static void *watch(void *arg)
 {
-	uint64_t end = now_ns() + (uint64_t)(ch->o->seconds * 1e9);
+	struct churn *ch = arg;
 	uint64_t last = 0, since = now_ns();
 
-	while (now_ns() < end) {
+	while (!atomic_load(&ch->stop)) {
 		uint64_t done = atomic_load(&ch->progress.done);
 
 		if (done != last) {
 			last = done;
 			since = now_ns();
 		} else if (now_ns() - since > HANG_MS * 1000000ull) {
-			die("no thread has done anything for %d s",
+			die("no worker has done anything for %d s",
 			    HANG_MS / 1000);
 		}
-		tick(ch);
 		sleep_ms(TICK_MS);
 	}
+	return NULL;
 }
 
 static struct churn *churn_new(const struct options *o)
 {
-	unsigned int seats = o->threads ? o->threads :
-					  SEATS_PER_CPU * nr_cpus();
 	struct churn *ch = must(calloc(1, sizeof(*ch)));
 	struct item *it;
 
 	ch->o = o;
-	ch->nr_seats = seats < SEATS_MAX ? seats : SEATS_MAX;
+	ch->sum.rng.state = mix64(o->seed ^ 0x5075);
+	ch->nr_seats = crew_size(o, SEATS);
 	ch->most_out = (uint64_t)ch->nr_seats * (HELD + BULK_SLACK) + SLOTS +
 		       BULK_SLACK;
-	ch->items = it = must(calloc(ch->nr_seats * HELD + SLOTS, sizeof(*it)));
+	ch->items = it =
+		must(calloc((size_t)ch->nr_seats * HELD + SLOTS, sizeof(*it)));
 	ch->seats = must(calloc(ch->nr_seats, sizeof(*ch->seats)));
 	for (size_t i = 0; i < SLOTS; i++)
 		atomic_store(&ch->slots[i], it++);
@@ -208,36 +213,43 @@ static struct churn *churn_new(const struct options *o)
 	return ch;
 }
 
-static void churn_blow(struct churn *ch)
+static void churn_work(struct churn *ch)
 {
+	struct sched *s = crew_new(ch->o, 0xc4042, ch->o->seconds);
+	pthread_t watchdog;
+
 	for (unsigned int i = 0; i < ch->nr_seats; i++)
-		thread_start(&ch->seats[i].thread, seat_thread, &ch->seats[i]);
-	supervise(ch);
+		sched_go(s, seat_work, &ch->seats[i], "seat", i);
+	thread_start(&watchdog, watch, ch);
+	crew_run(s);
 	atomic_store(&ch->stop, true);
-	for (unsigned int i = 0; i < ch->nr_seats; i++)
-		pthread_join(ch->seats[i].thread, NULL);
+	pthread_join(watchdog, NULL);
 }
 
-/* By the main thread, which took none of it. */
-static void churn_empty(struct churn *ch, struct hand *sum)
+/* By a thread that took none of it. */
+static void *churn_empty(void *arg)
 {
+	struct churn *ch = arg;
+
 	for (unsigned int i = 0; i < ch->nr_seats; i++) {
 		seat_empty(&ch->seats[i]);
-		hand_add(sum, &ch->seats[i].hand);
+		hand_add(&ch->sum, &ch->seats[i].hand);
 	}
 	for (size_t i = 0; i < SLOTS; i++)
 		if (ch->slots[i]->p)
-			item_give(sum, ch->slots[i]);
+			item_give(&ch->sum, ch->slots[i]);
+	return NULL;
 }
 
-static void churn_print(const struct churn *ch, const struct hand *sum,
-			double seconds)
+static void churn_print(const struct churn *ch, double seconds)
 {
+	const struct hand *sum = &ch->sum;
+
 	printf("  did       %s operations in %.1f s; %s checks of a stamp, %s exchanges\n",
 	       num_count(ch->progress.done).s, seconds,
 	       num_count(sum->checked).s, num_count(sum->moved).s);
-	printf("  threads   %u, %s replaced\n", ch->nr_seats,
-	       num_count(ch->replaced).s);
+	printf("  lives     %s in %u seats; %s threads replaced\n",
+	       num_count(ch->lives).s, ch->nr_seats, num_count(ch->replaced).s);
 	audit_table_head();
 	for (size_t i = 0; i < NR_KINDS; i++)
 		audit_table_row(kinds[i].pool);
@@ -265,8 +277,8 @@ static void churn_audit(const struct hand *sum)
 
 void churn_run(const struct options *o)
 {
-	struct hand sum = { .rng.state = mix64(o->seed ^ 0x5075) };
 	struct churn *ch = churn_new(o);
+	pthread_t other;
 	double seconds;
 
 	law("memory is in one hand at a time: a stamp is as its owner left it");
@@ -275,11 +287,12 @@ void churn_run(const struct options *o)
 	kinds_create();
 	progress_start(&ch->progress, "churn", PROGRESS_TIME,
 		       (uint64_t)(o->seconds * 1e3));
-	churn_blow(ch);
+	churn_work(ch);
 	seconds = progress_stop(&ch->progress);
-	churn_empty(ch, &sum);
-	churn_print(ch, &sum, seconds);
-	churn_audit(&sum);
+	thread_start(&other, churn_empty, ch);
+	pthread_join(other, NULL);
+	churn_print(ch, seconds);
+	churn_audit(&ch->sum);
 	kinds_destroy();
 	free(ch->items);
 	free(ch->seats);

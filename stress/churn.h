@@ -5,9 +5,9 @@
  *	kind		a pool, with attributes that others of the pools lack
  *	item		one place for an object or a block, full or empty; items
  *			move between hands, so that one hand gives what another took
- *	hand		who works with items: a generator and a tally.  One thread
- *			at a time uses a hand
- *	seat		a hand with items and a thread, or a succession of threads
+ *	hand		who works with items: a generator and a tally.  One worker
+ *			or thread at a time uses a hand
+ *	seat		a hand with items, and a worker
  */
 #ifndef STRESS_CHURN_H
 #define STRESS_CHURN_H

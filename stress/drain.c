@@ -12,8 +12,8 @@
  *	drainer	age, shrink, statistics, without a pause
  *
  * Each object carries the number of its owner.  Who gets one finds it free,
- * who puts one still finds itself; at the end all are home.  A library built
- * with -DPERCU_BUG_NO_FENCE fails here at once (tests/seeded.sh).
+ * who puts one still finds itself; at the end all are home.  A library that
+ * does not fence fails here at once (tests/mutants/drain-no-fence.patch).
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -49,7 +49,7 @@ void verdict_stale(uint64_t slots, const char *vec)
 
 void verdict_leaked(unsigned int workers, const char *fmt, ...)
 {
-	char text[200];
+	char text[400];
 	va_list ap;
 
 	atomic_fetch_add(&leaked, workers);
@@ -58,7 +58,10 @@ void verdict_leaked(unsigned int workers, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fail("%u workers never ended: %s", workers, text);
+	if (workers == 1)
+		fail("never ended: %s", text);
+	else
+		fail("%u workers never ended: %s", workers, text);
 }
 
 __attribute__((format(printf, 2, 3))) static void say(enum end_law l,

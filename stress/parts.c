@@ -179,6 +179,7 @@ static void all_run(const struct options *o, uint64_t until)
 	bool last_mixed = o->everything;
 	unsigned int shares = (unsigned int)__builtin_popcount(o->chosen) +
 			      (last_mixed ? MIXED_SHARE : 0);
+	unsigned int all = shares;
 	struct options own = *o;
 
 	own.brief |= o->everything && !o->nr_paths;
@@ -186,6 +187,9 @@ static void all_run(const struct options *o, uint64_t until)
 		if (!(o->chosen >> i & 1))
 			continue;
 		own.seconds = share_of(until, 1, shares--);
+		if (o->threads ==
+		    1) /* repeatable: no matter how long it takes */
+			own.seconds = o->seconds / all;
 		single_run(&scenarios[i], &own, o->chaos && faults_wanted());
 	}
 	if (!last_mixed || verdict_total())

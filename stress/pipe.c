@@ -2,11 +2,10 @@
 /*
  * stress/pipe.c - the pass under test: readers, counters, merge
  *
- *	files -> readers -> queue of chunks -> counters -> tables -> merge
+ *	files -> readers -> channel of chunks -> counters -> tables -> merge
  *
- * A chunk is an object of a pool: a reader gets it, some counter puts it, and
- * the queue between them sees to it that they seldom share a CPU.  A chunk
- * holds whole words: what may be an unfinished word at its end goes to the
+ * All are workers.  A chunk is an object of a pool: a reader gets it, some
+ * counter puts it, most often on another thread.  A chunk holds whole words: what may be an unfinished word at its end goes to the
  * beginning of the file's next chunk.
  *
  * Each counter has its own table.  When that is as large as a cache likes, or
@@ -23,10 +22,12 @@
 
 enum {
 	CHUNK = 64 << 10,
-	QUEUE_PER_WORKER = 2,
-	WORKERS_PER_READER = 4,
+	ROOM_PER_COUNTER = 2,
+	COUNTERS_PER_READER = 4,
 	TABLE_FULL = 64 << 10, /* words; then it is merged */
 };
+
+static const char chunk_name[] = "text-chunk";
 
 struct chunk {
 	size_t len;
@@ -37,7 +38,8 @@ struct pipe {
 	struct input *input;            /* constant */
 	const struct word_pools *pools; /* constant */
 	struct progress *progress;
-	struct queue queue;
+	struct chan *full;
+	struct group *readers;
 	atomic_size_t next_file;
 	_Atomic uint64_t chunks;
 	pthread_mutex_t lock;
@@ -46,7 +48,7 @@ struct pipe {
 
 static struct chunk *chunk_get(struct pipe *pp)
 {
-	struct chunk *c = must(percu_pool_get(pp->pools->chunks));
+	struct chunk *c = crew_get(pp->pools->chunks, chunk_name);
 
 	atomic_fetch_add_explicit(&pp->chunks, 1, memory_order_relaxed);
 	c->len = 0;
@@ -56,9 +58,9 @@ static struct chunk *chunk_get(struct pipe *pp)
 static void chunk_push(struct pipe *pp, struct chunk *c)
 {
 	if (c->len)
-		queue_push(&pp->queue, c);
+		crew_send(pp->full, chunk_name, c);
 	else
-		percu_pool_put(pp->pools->chunks, c);
+		crew_put(pp->pools->chunks, chunk_name, c);
 }
 
 /* Reads until the chunk is full or the file ends: bytes, or -1. */
@@ -121,14 +123,22 @@ static void read_file(struct pipe *pp, struct input_file *f)
 		f->changed = true;
 }
 
-static void *reader(void *arg)
+static void reader(void *arg)
 {
 	struct pipe *pp = arg;
 	size_t i;
 
 	while ((i = atomic_fetch_add(&pp->next_file, 1)) < pp->input->nr)
 		read_file(pp, &pp->input->files[i]);
-	return NULL;
+	group_done(pp->readers);
+}
+
+static void closer(void *arg)
+{
+	struct pipe *pp = arg;
+
+	group_wait(pp->readers);
+	chan_close(pp->full);
 }
 
 static void merge(struct pipe *pp, struct table *t)
@@ -146,7 +156,7 @@ static void merge(struct pipe *pp, struct table *t)
 	}
 }
 
-static void *counter(void *arg)
+static void counter(void *arg)
 {
 	struct pipe *pp = arg;
 	struct table *t = table_new(pp->pools->words);
@@ -154,52 +164,49 @@ static void *counter(void *arg)
 	struct token tok;
 	struct chunk *c;
 
-	while ((c = queue_pop(&pp->queue))) {
+	while ((c = crew_recv(pp->full, chunk_name))) {
 		tokens_begin(&tokens, c->text, c->len);
 		while (tokens_next(&tokens, &tok))
 			table_count(t, &tok);
-		percu_pool_put(pp->pools->chunks, c);
+		crew_put(pp->pools->chunks, chunk_name, c);
 		if (t->nr_words >= TABLE_FULL) {
 			merge(pp, t);
 			t = table_new(pp->pools->words);
 		}
 	}
 	merge(pp, t);
-	return NULL;
 }
 
-static void threads_run(struct pipe *pp, unsigned int workers,
-			unsigned int readers)
+static void workers_go(struct pipe *pp, struct sched *s, unsigned int counters)
 {
-	pthread_t *threads =
-		must(percu_alloc((workers + readers) * sizeof(*threads)));
-	unsigned int i;
+	unsigned int readers =
+		(counters + COUNTERS_PER_READER - 1) / COUNTERS_PER_READER;
 
-	for (i = 0; i < workers; i++)
-		thread_start(&threads[i], counter, pp);
-	for (; i < workers + readers; i++)
-		thread_start(&threads[i], reader, pp);
-	while (i > workers)
-		pthread_join(threads[--i], NULL);
-	queue_close(&pp->queue);
-	while (i)
-		pthread_join(threads[--i], NULL);
-	percu_free(threads);
+	group_add(pp->readers, readers);
+	for (unsigned int i = 0; i < counters; i++)
+		sched_go(s, counter, pp, "counter", i);
+	for (unsigned int i = 0; i < readers; i++)
+		sched_go(s, reader, pp, "reader", i);
+	sched_go(s, closer, pp, "closer", 0);
 }
 
 struct table *pipe_pass(struct input *in, const struct word_pools *pools,
-			unsigned int workers, struct progress *p,
-			uint64_t *chunks)
+			const struct options *o, unsigned int counters,
+			struct progress *p, uint64_t *chunks)
 {
-	unsigned int readers =
-		(workers + WORKERS_PER_READER - 1) / WORKERS_PER_READER;
 	struct pipe pp = { .input = in, .pools = pools, .progress = p };
+	struct sched *s = crew_new(o, 0x90bd5, 0);
 
-	queue_init(&pp.queue, (size_t)QUEUE_PER_WORKER * workers);
+	pp.full = must(
+		chan_new("full chunks", (size_t)ROOM_PER_COUNTER * counters));
+	pp.readers = must(group_new("readers"));
 	pthread_mutex_init(&pp.lock, NULL);
-	threads_run(&pp, workers, readers);
+	workers_go(&pp, s, counters);
+	if (crew_run(s))
+		die("the words are not all counted");
 	pthread_mutex_destroy(&pp.lock);
-	queue_destroy(&pp.queue);
+	group_free(pp.readers);
+	chan_free(pp.full);
 	*chunks = pp.chunks;
 	return pp.place;
 }

@@ -84,10 +84,13 @@ struct options {
 };
 
 void words_run(const struct options *o);
+void pipeline_run(const struct options *o);
 void churn_run(const struct options *o);
 void handover_run(const struct options *o);
 void drain_run(const struct options *o);
 void vec_run(const struct options *o);
+void slices_run(const struct options *o);
+void balancer_run(const struct options *o);
 
 /* scenarios.c: the table */
 struct scenario {
@@ -97,7 +100,7 @@ struct scenario {
 };
 
 enum {
-	NR_SCENARIOS = 5
+	NR_SCENARIOS = 8
 };
 
 extern const struct scenario scenarios[NR_SCENARIOS];
@@ -127,7 +130,7 @@ struct part {
 enum {
 	PARTS_MAX = 2 * NR_SCENARIOS + 4,
 	FAILURES_KEPT = 16, /* lines; further ones are counted */
-	FAILURE_LINE = 640,
+	FAILURE_LINE = 900,
 };
 
 extern struct part parts[PARTS_MAX];

@@ -18,7 +18,7 @@
 #include "stress.h"
 
 enum {
-	LINE = 256 /* of what */
+	LINE = 480 /* of what */
 };
 
 __thread struct part *part_here;

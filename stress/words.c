@@ -2,7 +2,7 @@
 /*
  * stress/words.c - the main job: count the words of real text
  *
- * Threads read and count all text that they are given, on buffers, table
+ * Workers read and count all text that they are given, on buffers, table
  * entries and tables that are percu's (pipe.c); then one thread counts the
  * same text on malloc (plain.c), and the two results are compared word by
  * word.  A buffer that is handed out twice, a table entry that is reused too
@@ -17,8 +17,8 @@
 #include "words.h"
 
 enum {
-	WORKERS_PER_CPU = 4,
-	WORKERS_MAX = 256,
+	COUNTERS_PER_CPU = 4,
+	COUNTERS_MAX = 4096,
 	ATTEMPTS = 3,
 	TOP = 5,
 	SHOWN = 5
@@ -69,16 +69,24 @@ static void pass_print(const char *how, const struct input *in,
 	fflush(stdout);
 }
 
-static void passes_run(struct passes *ps, struct input *in,
-		       const struct word_pools *pools, unsigned int workers)
+static unsigned int counters_of(const struct options *o)
 {
+	unsigned int n = crew_size(o, COUNTERS_PER_CPU * nr_cpus());
+
+	return n < COUNTERS_MAX ? n : COUNTERS_MAX;
+}
+
+static void passes_run(struct passes *ps, struct input *in,
+		       const struct word_pools *pools, const struct options *o)
+{
+	unsigned int counters = counters_of(o);
 	double cpu = cpu_seconds();
 	struct progress p;
 	char how[64];
 
 	progress_start(&p, "percu", PROGRESS_BYTES, in->bytes);
-	ps->table = pipe_pass(in, pools, workers, &p, &ps->chunks);
-	snprintf(how, sizeof(how), "%u workers", workers);
+	ps->table = pipe_pass(in, pools, o, counters, &p, &ps->chunks);
+	snprintf(how, sizeof(how), "%u counters", counters);
 	pass_print(how, in, &p, cpu);
 	cpu = cpu_seconds();
 	progress_start(&p, "malloc", PROGRESS_BYTES, in->bytes);
@@ -96,13 +104,14 @@ static void add_tally(struct tally *sum, struct tally t)
 
 /* Until a run finds every file as the list has it. */
 static void passes_settle(struct passes *ps, struct input *in,
-			  const struct word_pools *pools, unsigned int workers,
-			  struct tally *sum, uint64_t *chunks)
+			  const struct word_pools *pools,
+			  const struct options *o, struct tally *sum,
+			  uint64_t *chunks)
 {
 	for (int attempt = 0;; attempt++) {
 		size_t dropped;
 
-		passes_run(ps, in, pools, workers);
+		passes_run(ps, in, pools, o);
 		*chunks += ps->chunks;
 		dropped = input_drop_changed(in);
 		if (!dropped)
@@ -193,13 +202,6 @@ static void pools_audit(const struct word_pools *pools,
 	       num_count(tally->texts_got).s, WORD_INLINE);
 }
 
-static unsigned int workers_of(const struct options *o)
-{
-	unsigned int n = o->threads ? o->threads : WORKERS_PER_CPU * nr_cpus();
-
-	return n < WORKERS_MAX ? n : WORKERS_MAX;
-}
-
 static void input_prepare(struct input *in, const struct options *o)
 {
 	law("a parallel count on percu's memory equals a plain one, word by word");
@@ -211,7 +213,6 @@ static void input_prepare(struct input *in, const struct options *o)
 
 void words_run(const struct options *o)
 {
-	unsigned int workers = workers_of(o);
 	struct tally tally = { 0, 0, 0, 0 };
 	struct word_pools pools;
 	struct passes ps;
@@ -220,7 +221,7 @@ void words_run(const struct options *o)
 
 	input_prepare(&in, o);
 	pools_create(&pools);
-	passes_settle(&ps, &in, &pools, workers, &tally, &chunks);
+	passes_settle(&ps, &in, &pools, o, &tally, &chunks);
 	results_print(&ps);
 	results_compare(&ps);
 	plain_free(ps.plain);

@@ -6,14 +6,14 @@
  *	tokens		text in, words out; the one part that both passes share
  *	table		word -> count on percu's memory (the pass under test)
  *	plain		word -> count on malloc (the reference)
- *	pipe		readers -> queue of chunks -> counters -> merge
+ *	pipe		readers -> channel of chunks -> counters -> merge
  *	chunk		a pooled buffer with whole words of one file
  */
 #ifndef STRESS_WORDS_H
 #define STRESS_WORDS_H
 
 #include <sys/stat.h>
-#include "stress.h"
+#include "crew.h"
 
 /* input.c */
 struct input_file {
@@ -119,22 +119,7 @@ struct word_pools {
 
 size_t pipe_chunk_size(void);
 struct table *pipe_pass(struct input *in, const struct word_pools *pools,
-			unsigned int workers, struct progress *p,
-			uint64_t *chunks);
-
-/* queue.c: a bounded queue of pointers, many to many */
-struct queue {
-	pthread_mutex_t lock;
-	pthread_cond_t not_empty, not_full;
-	void **ring; /* (lock) from here on */
-	size_t room, head, len;
-	bool closed;
-};
-
-void queue_init(struct queue *q, size_t room);
-void queue_push(struct queue *q, void *p);
-void *queue_pop(struct queue *q); /* NULL: closed and empty */
-void queue_close(struct queue *q);
-void queue_destroy(struct queue *q);
+			const struct options *o, unsigned int counters,
+			struct progress *p, uint64_t *chunks);
 
 #endif /* STRESS_WORDS_H */

@@ -53,6 +53,12 @@ static const struct conf_key {
 	  "ms that a retired object waits for others" },
 	{ "stall", CONF_SIZE, &conf.stall,
 	  "ms of a grace period, after which readers are named; 0: never" },
+	{ "age", CONF_SIZE, &conf.age,
+	  "malloc: ms from one ageing cycle to the next; 0: none" },
+	{ "idle", CONF_SIZE, &conf.idle,
+	  "malloc: bytes of pages that may lie idle, however old" },
+	{ "stats", CONF_BOOL, &conf.stats,
+	  "malloc: 1: statistics on stderr when the program ends" },
 	{ "help", CONF_HELP, NULL, "this list" },
 };
 
@@ -266,15 +272,7 @@ void conf_init(void)
 {
 	const char *s = secure_getenv("PERCU");
 
-	conf = (struct conf){
-#ifdef PERCU_DEBUG
-		.debug = true,
-#endif
-		.cpu_cache = (size_t)1 << 20,
-		.defer_wait = true,
-		.defer_age = 100,
-		.stall = 10000,
-	};
+	conf = conf_default;
 	if (s)
 		conf_parse(s);
 }

@@ -11,6 +11,9 @@
  *	defer_wait:0|1		0: it never waits, and what can fail does
  *	defer_age:MS		what is retired waits in a record at most that
  *	stall:MS		a grace period of that length is reported; 0: not
+ *	age:MS			malloc: from one ageing cycle to the next; 0: none
+ *	idle:BYTES		malloc: pages that may lie idle, however old
+ *	stats:0|1		malloc: statistics when the program ends
  *	help			lists the keys with their values, on stderr
  *
  * An unknown key or a bad value is one warning line with the nearest key's
@@ -32,8 +35,17 @@ struct conf {
 	bool defer_wait;
 	size_t defer_age; /* ms */
 	size_t stall;     /* ms; 0: never */
+	size_t age;       /* ms; 0: never */
+	size_t idle;      /* bytes */
+	bool stats;
+	/* No keys, but what sets the library and the malloc apart. */
+	size_t least_block;  /* bytes; no class below it is used for sizes */
+	bool private_stderr; /* reports go to a duplicate made at start */
 };
 extern struct conf conf;
+
+/* conf_default.c; malloc/start.c has its own. */
+extern const struct conf conf_default;
 
 void conf_init(void);           /* reads the environment */
 void conf_parse(const char *s); /* one PERCU string (conf_init, tests) */

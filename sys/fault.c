@@ -31,7 +31,7 @@ static const int fault_errno[OS_NR_CALLS] = {
 	[OS_RESERVE] = ENOMEM, [OS_COMMIT] = ENOMEM, [OS_RELEASE] = EAGAIN,
 	[OS_MAP] = ENOMEM,     [OS_UNMAP] = ENOMEM,  [OS_MEMBARRIER] = EPERM,
 	[OS_OPEN] = EMFILE,    [OS_DUP] = EMFILE,    [OS_WRITE] = EIO,
-	[OS_THREAD] = EAGAIN,
+	[OS_THREAD] = EAGAIN,  [OS_MOVE] = ENOMEM,
 };
 
 void os_fault_arm(unsigned int mask, unsigned long nth, bool forever)

@@ -12,7 +12,7 @@
  */
 #include "sys/lock.h"
 
-__thread unsigned int locks_held;
+__thread unsigned int locks_held, locks_outer;
 
 #ifdef PERCU_DEBUG
 

@@ -40,6 +40,13 @@ struct lock {
 extern __thread unsigned int locks_held
 	__attribute__((tls_model("initial-exec")));
 
+/*
+ * How many outer locks (below) this thread holds: it must not wait for readers,
+ * who may want them.
+ */
+extern __thread unsigned int locks_outer
+	__attribute__((tls_model("initial-exec")));
+
 #ifdef PERCU_DEBUG
 void lock_order_enter(enum lock_rank rank); /* aborts on a wrong order */
 void lock_order_outer(enum lock_rank rank); /* the same, and counts for none */
@@ -111,16 +118,21 @@ static inline void lock_take_outer(struct lock *l, enum lock_rank rank)
 {
 	lock_order_outer(rank);
 	pthread_mutex_lock(&l->mutex);
+	locks_outer++;
 }
 
 static inline bool lock_try_outer(struct lock *l, enum lock_rank rank)
 {
 	lock_order_outer(rank);
-	return !pthread_mutex_trylock(&l->mutex);
+	if (pthread_mutex_trylock(&l->mutex))
+		return false;
+	locks_outer++;
+	return true;
 }
 
 static inline void lock_give_outer(struct lock *l)
 {
+	locks_outer--;
 	pthread_mutex_unlock(&l->mutex);
 }
 

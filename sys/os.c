@@ -43,10 +43,16 @@ size_t os_page_size(void)
  */
 static void os_name(void *p, size_t size)
 {
+	static bool refused; /* (a) */
 	int saved = errno;
 
-	prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, (unsigned long)p,
-	      (unsigned long)size, (unsigned long)"percu");
+	/* Relaxed: who does not see it yet asks once more. */
+	if (__atomic_load_n(&refused, __ATOMIC_RELAXED))
+		return;
+	if (prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, (unsigned long)p,
+		  (unsigned long)size, (unsigned long)"percu") &&
+	    errno == EINVAL)
+		__atomic_store_n(&refused, true, __ATOMIC_RELAXED);
 	errno = saved;
 }
 
@@ -169,6 +175,18 @@ void os_unmap(void *p, size_t size)
 	errno = saved;
 }
 
+int os_move(void *p, size_t size, void *to, size_t new_size)
+{
+	int saved = errno, err = 0;
+
+	if (os_fault(OS_MOVE) ||
+	    mremap(p, size, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
+		    MAP_FAILED)
+		err = -errno;
+	errno = saved;
+	return err;
+}
+
 uint64_t os_clock_coarse(void)
 {
 	struct timespec ts;
@@ -236,6 +254,19 @@ bool os_thread_join(pthread_t thread, uint64_t until)
 	ts = (struct timespec){ (time_t)(at / 1000000000),
 				(long)(at % 1000000000) };
 	return pthread_timedjoin_np(thread, NULL, &ts) == 0;
+}
+
+int os_cancel_off(void)
+{
+	int was;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &was);
+	return was;
+}
+
+void os_cancel_on(int was)
+{
+	pthread_setcancelstate(was, &was);
 }
 
 /* A full descriptor that does not block is -EAGAIN: nobody waits in here. */

@@ -23,6 +23,7 @@ enum os_call {
 	OS_RELEASE,    /* madvise: memory becomes address space */
 	OS_MAP,        /* mmap of memory for percu's own records */
 	OS_UNMAP,      /* munmap */
+	OS_MOVE,       /* mremap */
 	OS_MEMBARRIER, /* the fence of a remote drain */
 	OS_OPEN,       /* /sys, at start only */
 	OS_DUP,        /* the private stderr, at start only */
@@ -50,6 +51,11 @@ int os_release(void *p, size_t size);        /* reads as zero when next used */
 void *os_map(size_t size);                   /* zeroed, lazily backed */
 void *os_map_zero(size_t size);              /* reads as zero, not writable */
 void os_unmap(void *p, size_t size);
+/*
+ * A whole mapping goes elsewhere, to where the caller has reserved, and grows:
+ * 0, or -errno, and then what lay at to may be gone.
+ */
+int os_move(void *p, size_t size, void *to, size_t new_size);
 
 /* Monotonic time in nanoseconds, to about a millisecond and cheap. */
 uint64_t os_clock_coarse(void);
@@ -63,6 +69,13 @@ uint64_t os_clock(void); /* the same to the nanosecond */
 int os_thread(pthread_t *thread, void *(*fn)(void *), void *arg,
 	      const char *name);
 bool os_thread_join(pthread_t thread, uint64_t until);
+
+/*
+ * Between the two this thread is not cancelled: where it waits or writes it
+ * would leave what it holds.  Off gives what on takes.
+ */
+int os_cancel_off(void);
+void os_cancel_on(int was);
 
 /* Writes it all to fd, through EINTR and short writes: 0 or -errno. */
 int os_write(int fd, const char *buf, size_t len);

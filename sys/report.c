@@ -9,7 +9,8 @@
  * The duplicate's number may come to mean another file, when a program closes
  * all descriptors that it does not know (closefrom()) and opens its own.  So
  * the file's identity is remembered, and where it no longer fits, descriptor
- * 2 is used: a report must not end up in somebody's data base.
+ * 2 is used, if that fits better: a report must not end up in somebody's data
+ * base.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -24,6 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sys/conf.h"
 #include "sys/os.h"
 #include "sys/report.h"
 
@@ -35,7 +37,8 @@ enum {
 /* (c) constant after report_init() */
 static struct {
 	int fd; /* 2 where there is no duplicate */
-	dev_t dev;
+	bool known;
+	dev_t dev; /* of the stderr at start */
 	ino_t ino;
 } report = { .fd = STDERR_FILENO };
 
@@ -46,33 +49,70 @@ static int report_dup(int min)
 	return fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, min);
 }
 
-/* Does the number still mean the file that it meant at start? */
-static bool report_fd_ours(void)
+/* Does the number mean the file that stderr was at start? */
+static bool is_first(const struct stat *st)
+{
+	return report.known && st->st_dev == report.dev &&
+	       st->st_ino == report.ino;
+}
+
+/* The duplicate, if there is one and its number still means it. */
+static int private_fd(void)
 {
 	struct stat st;
 
-	return report.fd != STDERR_FILENO && !fstat(report.fd, &st) &&
-	       st.st_dev == report.dev && st.st_ino == report.ino;
+	if (report.fd == STDERR_FILENO || fstat(report.fd, &st) ||
+	    !is_first(&st))
+		return -1;
+	return report.fd;
+}
+
+/*
+ * Descriptor 2 may be another file by now.  A terminal, a pipe or a log to
+ * which is appended takes a line more; a data base or a client does not.
+ */
+int report_fd(void)
+{
+	int saved = errno, fd = private_fd();
+	struct stat st;
+
+	if (fd < 0 && !fstat(STDERR_FILENO, &st) &&
+	    (is_first(&st) || S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode) ||
+	     (S_ISREG(st.st_mode) && fcntl(STDERR_FILENO, F_GETFL) & O_APPEND)))
+		fd = STDERR_FILENO;
+	errno = saved;
+	return fd;
+}
+
+static void report_start(bool keep)
+{
+	int saved = errno, fd = private_fd();
+	struct stat st;
+
+	if (fd >= 0)
+		close(fd);
+	report.fd = STDERR_FILENO;
+	report.known = !fstat(STDERR_FILENO, &st);
+	if (report.known) {
+		report.dev = st.st_dev;
+		report.ino = st.st_ino;
+	}
+	fd = keep ? report_dup(REPORT_FD_MIN) : -1;
+	if (keep && fd < 0) /* RLIMIT_NOFILE may be below that */
+		fd = report_dup(STDERR_FILENO + 1);
+	if (fd >= 0)
+		report.fd = fd;
+	errno = saved;
 }
 
 void report_init(void)
 {
-	int saved = errno, fd;
-	struct stat st;
+	report_start(conf_default.private_stderr);
+}
 
-	if (report_fd_ours())
-		close(report.fd);
-	report.fd = STDERR_FILENO;
-
-	fd = report_dup(REPORT_FD_MIN);
-	if (fd < 0) /* RLIMIT_NOFILE may be below that */
-		fd = report_dup(STDERR_FILENO + 1);
-	if (fd >= 0 && !fstat(fd, &st)) {
-		report.fd = fd;
-		report.dev = st.st_dev;
-		report.ino = st.st_ino;
-	}
-	errno = saved;
+void report_keep(void)
+{
+	report_start(true);
 }
 
 __attribute__((format(printf, 2, 0))) static void
@@ -92,7 +132,7 @@ report_emit(const char *prefix, const char *fmt, va_list ap)
 	}
 	line[len++] = '\n'; /* where vsnprintf() put its '\0' */
 	/* There is nobody left to tell that this failed. */
-	os_write(report_fd_ours() ? report.fd : STDERR_FILENO, line, len);
+	os_write(report_fd(), line, len);
 	errno = saved;
 }
 

@@ -5,11 +5,16 @@
  * Programs close descriptors 1 and 2 before they exit and daemons point them
  * elsewhere, so a duplicate (close-on-exec, above 100 where it can be) is
  * made at start.  Nothing here allocates or takes a lock.
+ *
+ * A malloc of percu's makes none unless it has statistics to write at the end:
+ * a daemon that lets go of its stderr wants who reads the other end to see it.
  */
 #ifndef PERCU_SYS_REPORT_H
 #define PERCU_SYS_REPORT_H
 
 void report_init(void); /* again: from the stderr of now */
+void report_keep(void); /* the same, and with a duplicate in any case */
+int report_fd(void);    /* where lines go now; -1: nowhere */
 
 /* The line as it is, and a newline: listings that were asked for. */
 __attribute__((format(printf, 1, 2))) void report_line(const char *fmt, ...);

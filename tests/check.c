@@ -24,6 +24,7 @@
 
 #include "sys/os.h"
 #include "sys/report.h"
+#include "sys/tool.h"
 #include "tests/check.h"
 
 enum {
@@ -90,6 +91,13 @@ void check_skip(const char *why)
 	CU_PASS("skipped");
 }
 
+unsigned long check_next(unsigned long nth)
+{
+	if (!check_short())
+		return nth + 1;
+	return nth + 1 + (tool.valgrind ? nth : nth / 4);
+}
+
 unsigned long check_fired(const char *what)
 {
 	unsigned long fired;
@@ -114,6 +122,31 @@ uint64_t check_seed(void)
 	return seed;
 }
 
+void check_forked(void)
+{
+	VALGRIND_CLO_CHANGE("--leak-check=no");
+}
+
+static int check_wait(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			check_die("waitpid");
+	}
+	return status;
+}
+
+bool check_reaped(pid_t pid)
+{
+	int status = check_wait(pid);
+
+	if (status)
+		printf("\n    a child ended with %#x ", (unsigned int)status);
+	return !status;
+}
+
 __attribute__((noreturn)) static void check_child(int fd, void (*fn)(void *arg),
 						  void *arg)
 {
@@ -128,8 +161,7 @@ __attribute__((noreturn)) static void check_child(int fd, void (*fn)(void *arg),
 	dup2(fd, STDERR_FILENO);
 	close(fd);
 	report_init(); /* from the program's stderr to this one */
-	/* What it has of the threads that were not forked is no leak. */
-	VALGRIND_CLO_CHANGE("--leak-check=no");
+	check_forked();
 	fn(arg);
 	/* Not exit(): the parent's buffers and handlers are the parent's. */
 	_exit(0);
@@ -155,7 +187,7 @@ static void check_drain(int fd, char *out, size_t outlen)
 
 int check_fork(void (*fn)(void *arg), void *arg, char *out, size_t outlen)
 {
-	int fds[2], status;
+	int fds[2];
 	pid_t pid;
 
 	fflush(NULL);
@@ -171,11 +203,7 @@ int check_fork(void (*fn)(void *arg), void *arg, char *out, size_t outlen)
 	close(fds[1]);
 	check_drain(fds[0], out, outlen);
 	close(fds[0]);
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			check_die("waitpid");
-	}
-	return status;
+	return check_wait(pid);
 }
 
 bool check_aborts(void (*fn)(void *arg), void *arg, const char *line)

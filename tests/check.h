@@ -22,6 +22,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
 
 /* Runs the suite and prints CUnit's summary: main()'s exit status. */
 int check_main(const char *name, const CU_TestInfo *tests);
@@ -31,6 +33,12 @@ bool check_short(void);
 
 /* Says on stdout why a test, or a part of one, has nothing to do here. */
 void check_skip(const char *why);
+
+/*
+ * A sweep makes the first call to the system fail, then the second, and so on:
+ * which is next.  In short ever fewer of them are tried.
+ */
+unsigned long check_next(unsigned long nth);
 
 /* How often the fault points fired since they were armed; disarms them. */
 unsigned long check_fired(const char *what);
@@ -68,6 +76,22 @@ static inline uint32_t check_rand_below(struct check_rand *r, uint32_t n)
  * waitpid() said, for WIFEXITED() and WIFSIGNALED().
  */
 int check_fork(void (*fn)(void *arg), void *arg, char *out, size_t outlen);
+
+/* In such a child, or another: ends it, with a line, where a law is broken. */
+#define child_must(law)                                                    \
+	do {                                                               \
+		if (!(law)) {                                              \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, \
+				#law);                                     \
+			_exit(1);                                          \
+		}                                                          \
+	} while (0)
+
+/* Waits for its end: did it exit with 0?  Prints what it did, if not. */
+bool check_reaped(pid_t pid);
+
+/* In a child: what the threads that were not forked have is no leak. */
+void check_forked(void);
 
 /* Does fn(arg) abort, and is this line all that it says?  Prints it if not. */
 bool check_aborts(void (*fn)(void *arg), void *arg, const char *line);

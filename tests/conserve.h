@@ -17,6 +17,7 @@
 #include "sys/cpu.h"
 #include "sys/tool.h"
 #include "tests/heap.h"
+#include "tests/pools.h"
 
 /* Are hits hits here, or does every get and put take the slow path? */
 static inline bool hits_are_hits(void)
@@ -65,14 +66,6 @@ static inline bool all_conserve(void)
 	struct percu_memstats ms = memstats();
 
 	return pools_conserve() && !heap_check() && stats_agree(&ms);
-}
-
-static inline struct percu_pool_stats stats_of(struct percu_pool *p)
-{
-	struct percu_pool_stats st;
-
-	percu_pool_stats(p, &st);
-	return st;
 }
 
 #endif /* PERCU_TESTS_CONSERVE_H */

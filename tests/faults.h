@@ -105,12 +105,6 @@ static inline void faults_child(void *arg)
 	faults->done = true;
 }
 
-/* In short ever fewer of the calls. */
-static inline unsigned long faults_next(unsigned long nth)
-{
-	return nth + 1 + (check_short() ? nth / (tool.valgrind ? 1 : 4) : 0);
-}
-
 static inline void faults_try(const char *what, void (*op)(void))
 {
 	faults->fired = faults->refused = 0;
@@ -131,7 +125,7 @@ static inline unsigned long faults_calls(const char *what, void (*op)(void),
 
 	faults->forever = forever;
 	faults->pages = 0;
-	for (faults->nth = 1;; faults->nth = faults_next(faults->nth)) {
+	for (faults->nth = 1;; faults->nth = check_next(faults->nth)) {
 		faults_try(what, op);
 		if (!faults->fired)
 			return points;
@@ -146,7 +140,7 @@ static inline unsigned long faults_pages(const char *what, void (*op)(void))
 
 	faults->forever = true;
 	faults->nth = 1;
-	for (faults->pages = 0;; faults->pages = faults_next(faults->pages)) {
+	for (faults->pages = 0;; faults->pages = check_next(faults->pages)) {
 		faults_try(what, op);
 		if (!faults->refused)
 			return refused;

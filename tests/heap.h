@@ -100,16 +100,6 @@ static inline bool child_ok(void (*fn)(void *arg), void *arg)
 	return false;
 }
 
-/* Ends the child, with a line, where a law does not hold. */
-#define child_must(law)                                                    \
-	do {                                                               \
-		if (!(law)) {                                              \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, \
-				#law);                                     \
-			_exit(1);                                          \
-		}                                                          \
-	} while (0)
-
 static inline void *shared(size_t size)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,

@@ -12,6 +12,7 @@
 #include <percu/stats.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <unistd.h>
 
 /*
  * The conservation check, when all is quiet and the caller does not read: what
@@ -54,16 +55,6 @@ bool run_again(const char *percu, const char *what);
 int run_saying(const char *percu, const char *what, char *out, size_t outlen);
 /* False: argv asks for none of these. */
 bool pools_again(int argc, char **argv, const struct again *agains);
-
-/* In such a child, or in one of check_fork(): ends it where a law is broken. */
-#define child_must(law)                                                    \
-	do {                                                               \
-		if (!(law)) {                                              \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, \
-				#law);                                     \
-			_exit(1);                                          \
-		}                                                          \
-	} while (0)
 
 /* Ends this thread's registration with rseq; false where there is none. */
 bool rseq_leave(void);

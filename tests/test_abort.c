@@ -4,26 +4,34 @@
  *
  * A hardware breakpoint on one instruction makes the kernel deliver SIGTRAP
  * there, and the delivery of a signal aborts a sequence.  So every window is
- * tried, in the machine code as it is shipped, many times over: with a handler
- * that does nothing, with one that gets and puts meanwhile (what the sequence
- * has loaded is stale then), and with one that moves the thread to another CPU
- * (what it has computed is another's then).  A try may be aborted again.
+ * tried, in the machine code as it is shipped, many times over: once, twice in
+ * a row (what starts over is aborted again), with a handler that gets and puts
+ * meanwhile (what the sequence has loaded is stale then), and with one that
+ * moves the thread to another CPU (what it has computed is another's then).
  *
- * Law: each object is out once, each operation counts once, and the audit
- * finds everything.  All instructions of all sequences are hit.
+ * Laws: the kernel aborts what is inside.  Each object is out once, each
+ * operation counts once, and the audit finds everything.  A thread that was
+ * moved does nothing more in the record that it has left.  All instructions of
+ * all sequences are hit, each as often as was asked for.
+ *
+ *	test_abort NUMBER	times an instruction
+ *	test_abort --has WHAT	exits 0 if the machine has rseq, or breakpoints
  */
 #include <errno.h>
+#include <limits.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
-#include <percu/alloc.h>
-#include <percu/inline.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 
+#include "tests/abort.h"
+#include "tests/check.h"
 #include "tests/conserve.h"
 #include "tests/sequences.h"
 
@@ -31,162 +39,23 @@ enum {
 	MAX_BYTES = 512, /* of a sequence */
 	BEFORE = 24,     /* bytes that are tried too */
 	AFTER = 16,
-	MAX_AGAIN = 3, /* aborts of one operation */
-	NR_CLASSES_USED = 4,
+	FORMS = 40, /* operations that reach all there is to reach */
 };
 
-/* Flat, and instrumented (whose gets use the sequences of the slow path). */
-static struct percu_pool *pool, *limited;
+/* How an instruction is tried. */
+struct way {
+	void (*meanwhile)(void); /* what the handler does */
+	unsigned int in_a_row;   /* aborts of one operation */
+	unsigned long want;      /* times an instruction */
+};
 
-/* Of pool and limited, expected. */
-static uint64_t gets[2], puts_[2], rcu[2];
-static volatile unsigned long traps, moves, moved;
-static volatile unsigned int again, allowed;
+static volatile struct {
+	unsigned long traps, aborts, moves, moved, strayed;
+	unsigned int again; /* aborts of this operation */
+} seen;
 static volatile int event = -1;
-static void (*volatile meanwhile)(void);
-static unsigned long broken;
-
-/* What operations do. ---------------------------------------------------------- */
-
-/* An object says whether it is out. */
-static int object_ctor(void *obj, void *arg)
-{
-	(void)arg;
-	*(volatile long *)obj = 0;
-	return 0;
-}
-
-static void out(void *obj)
-{
-	if (!obj || (*(volatile long *)obj)++) {
-		broken++;
-		abort();
-	}
-}
-
-static void in(void *obj)
-{
-	if (--*(volatile long *)obj)
-		broken++;
-}
-
-static void use_pool(unsigned int n)
-{
-	void *objs[8];
-
-	for (unsigned int i = 0; i < n; i++)
-		out(objs[i] = i & 1 ? percu_pool_get(pool) :
-				      (percu_pool_get)(pool));
-	for (unsigned int i = 0; i < n; i++) {
-		in(objs[i]);
-		if (i & 1)
-			percu_pool_put(pool, objs[i]);
-		else
-			(percu_pool_put)(pool, objs[i]);
-	}
-	gets[0] += n;
-	puts_[0] += n;
-}
-
-static void use_bulk(unsigned int n)
-{
-	void *objs[8];
-	size_t k = percu_pool_get_bulk(pool, objs, n);
-
-	for (size_t i = 0; i < k; i++)
-		out(objs[i]);
-	for (size_t i = 0; i < k; i++)
-		in(objs[i]);
-	percu_pool_put_bulk(pool, objs, k);
-	gets[0] += k;
-	puts_[0] += k;
-}
-
-static void use_retire(unsigned int n)
-{
-	void *objs[8];
-	size_t k = percu_pool_get_bulk(pool, objs, n);
-
-	for (size_t i = 0; i < k; i++)
-		out(objs[i]);
-	for (size_t i = 0; i < k; i++) {
-		in(objs[i]);
-		percu_pool_put_rcu(pool, objs[i]);
-	}
-	gets[0] += k;
-	rcu[0] += k;
-}
-
-/* Instrumented: these do not hit, and use the sequences of the slow path. */
-static void use_limited(void)
-{
-	for (unsigned int i = 0; i < 2; i++) {
-		void *obj = (percu_pool_get)(limited);
-
-		out(obj);
-		in(obj);
-		if (i)
-			percu_pool_put_rcu(limited, obj);
-		else
-			(percu_pool_put)(limited, obj);
-	}
-	gets[1] += 2;
-	puts_[1]++;
-	rcu[1]++;
-}
-
-/* Blocks of a size are all alike: only two that are one would show. */
-static void use_classes(void)
-{
-	static const size_t sizes[NR_CLASSES_USED] = { 8, 200, 1500, 20000 };
-
-	for (int i = 0; i < NR_CLASSES_USED; i++) {
-		size_t *p = percu_alloc(sizes[i]), *q = percu_alloc(sizes[i]);
-
-		if (!p || !q || p == q) {
-			broken++;
-			abort();
-		}
-		*p = 1;
-		*q = 2;
-		broken += *p != 1;
-		if (i & 1)
-			percu_free_rcu(p);
-		else
-			percu_free(p);
-		percu_free_sized(q, sizes[i]);
-	}
-}
-
-/* Lets the next operations be aborted, this often each. */
-static void allow(unsigned int n)
-{
-	allowed = n;
-	again = 0;
-	if (event >= 0)
-		ioctl(event, PERF_EVENT_IOC_ENABLE, 0);
-}
-
-static void operations(unsigned int n)
-{
-	for (unsigned int i = 0; i < n; i++) {
-		if (again || !i)
-			allow(1 + i % MAX_AGAIN);
-		use_pool(1 + i % 4);
-		if (again)
-			allow(1 + i % MAX_AGAIN);
-		use_bulk(1 + i % 5);
-		if (again)
-			allow(1 + i % MAX_AGAIN);
-		use_retire(1 + i % 3);
-		if (again)
-			allow(1 + i % MAX_AGAIN);
-		use_classes();
-		if (again)
-			allow(1 + i % MAX_AGAIN);
-		use_limited();
-	}
-}
+static struct way way;
+static unsigned long asked; /* times, or 0 */
 
 /* What a handler does meanwhile. ------------------------------------------------ */
 
@@ -194,29 +63,21 @@ static void nothing(void)
 {
 }
 
-static void *kept, *kept_block;
+/* The record that the thread has left. */
+static struct {
+	bool known;
+	uint32_t from, to;
+	uint64_t done;
+	long switches;
+} left;
 
-/* The record has one less, or one more. */
-static void get_put(void)
+/* An index may be given back to who is switched out and in. */
+static long switches(void)
 {
-	int err = errno;
+	struct rusage u;
 
-	if (kept && traps & 2) {
-		percu_pool_put_rcu(pool, kept);
-		percu_free_rcu(kept_block);
-		rcu[0]++;
-		kept = NULL;
-	} else if (kept) {
-		(percu_pool_put)(pool, kept);
-		percu_free(kept_block);
-		puts_[0]++;
-		kept = NULL;
-	} else {
-		kept = (percu_pool_get)(pool);
-		kept_block = percu_alloc(200);
-		gets[0] += !!kept;
-	}
-	errno = err;
+	getrusage(RUSAGE_THREAD, &u);
+	return u.ru_nvcsw + u.ru_nivcsw;
 }
 
 static void move(void)
@@ -228,18 +89,36 @@ static void move(void)
 	CPU_ZERO(&one);
 	CPU_SET(cpu ? 0 : 1, &one);
 	sched_setaffinity(0, sizeof(one), &one);
-	moves += sched_getcpu() != cpu;
-	moved += cpu_index() != before;
+	seen.moves += sched_getcpu() != cpu;
+	left.switches = switches();
+	left.to = cpu_index();
+	left.from = before;
+	left.known = left.to != before;
+	left.done = done_at(before);
+	seen.moved += left.known;
+}
+
+/* Behind an operation. */
+static void look_back(void)
+{
+	if (left.known && done_at(left.from) != left.done &&
+	    cpu_index() == left.to && switches() == left.switches)
+		seen.strayed++;
+	left.known = false;
 }
 
 /* The event is off while the handler is at work, in whatever sequence. */
-static void on_trap(int sig)
+static void on_trap(int sig, siginfo_t *info, void *context)
 {
+	const ucontext_t *at = context;
+
 	(void)sig;
+	(void)info;
 	ioctl(event, PERF_EVENT_IOC_DISABLE, 0);
-	traps++;
-	meanwhile();
-	if (++again < allowed)
+	seen.traps++;
+	seen.aborts += is_abort((uintptr_t)at->uc_mcontext.gregs[REG_RIP]);
+	way.meanwhile();
+	if (++seen.again < way.in_a_row)
 		ioctl(event, PERF_EVENT_IOC_ENABLE, 0);
 }
 
@@ -263,23 +142,56 @@ static int breakpoint(uintptr_t address)
 			    PERF_FLAG_FD_CLOEXEC);
 }
 
+/* One instruction. ----------------------------------------------------------------- */
+
+/* One operation with the breakpoint set: was it aborted as often as wanted? */
+static bool attempt(int k, unsigned int i)
+{
+	seen.again = 0;
+	ioctl(event, PERF_EVENT_IOC_ENABLE, 0);
+	operation[k](i);
+	look_back();
+	return seen.again == way.in_a_row;
+}
+
+/* How often the operation came there in each of its forms. */
+static unsigned long attempts(int k)
+{
+	unsigned long n = 0;
+
+	for (unsigned int i = 0; i < FORMS; i++)
+		n += attempt(k, i);
+	return n;
+}
+
+/* How often it was tried: as often as wanted, or never. */
+static unsigned long try_at(uintptr_t address, unsigned long want)
+{
+	unsigned long reach[NR_OPERATIONS], n = 0, before;
+
+	event = breakpoint(address);
+	if (event < 0)
+		return 0;
+	for (int k = 0; k < NR_OPERATIONS; k++)
+		n += reach[k] = attempts(k);
+	do {
+		before = n;
+		for (int k = 0; k < NR_OPERATIONS && n < want; k++)
+			n += reach[k] ? attempts(k) : 0;
+	} while (n < want && n > before);
+	close(event);
+	event = -1;
+	return n;
+}
+
 /* One sequence. -------------------------------------------------------------------- */
 
 struct cover {
 	bool start[MAX_BYTES]; /* of an instruction */
 	unsigned int starts, hits, around;
-	unsigned long traps;
+	unsigned long aborts, least; /* aborts of an instruction */
 	char name[64];
 };
-
-static bool exact(void)
-{
-	struct percu_pool_stats st = stats_of(pool), sl = stats_of(limited);
-
-	return !broken && st.gets == gets[0] && st.puts == puts_[0] &&
-	       st.puts_rcu == rcu[0] && sl.gets == gets[1] &&
-	       sl.puts == puts_[1] && sl.puts_rcu == rcu[1];
-}
 
 static bool inside(const struct sequence *s, long byte)
 {
@@ -290,30 +202,24 @@ static bool inside(const struct sequence *s, long byte)
  * Around the sequence too: were its end a store too early, or its start a load
  * too late, then what comes there would break the laws.
  */
-static void abort_at(const struct sequence *s, long byte, unsigned int n,
-		     struct cover *c)
+static void abort_at(const struct sequence *s, long byte, struct cover *c)
 {
-	struct audit a;
+	unsigned long n;
 
-	traps = 0;
-	event = breakpoint(s->start + (uintptr_t)byte);
-	if (event < 0)
+	seen.traps = seen.aborts = 0;
+	n = try_at(s->start + (uintptr_t)byte,
+		   inside(s, byte) ? way.want : way.want / 4);
+	if (!seen.traps)
 		return;
-	operations(n);
-	close(event);
-	event = -1;
-	if (!traps)
-		return;
-	if (inside(s, byte)) {
-		c->traps += traps;
-		c->hits++;
-	} else {
+	CU_ASSERT_TRUE(books_agree());
+	if (!inside(s, byte)) {
 		c->around++;
+		return;
 	}
-	CU_ASSERT_TRUE(exact());
-	percu_barrier(); /* the reclaimer is quiet */
-	CU_ASSERT_EQUAL(pool_audit(pool, &a), 0);
-	CU_ASSERT_EQUAL(pool_audit(limited, &a), 0);
+	CU_ASSERT_EQUAL(seen.aborts, seen.traps);
+	c->aborts += seen.aborts;
+	c->least = n < c->least ? n : c->least;
+	c->hits++;
 }
 
 /* Where the program lies in memory, and does not in its file. */
@@ -334,6 +240,7 @@ static void disassemble(const struct sequence *s, struct cover *c)
 	FILE *f;
 
 	memset(c, 0, sizeof(*c));
+	c->least = ULONG_MAX;
 	snprintf(c->name, sizeof(c->name), "%#lx", (long)(s->start - bias));
 	exe[n > 0 ? n : 0] = '\0';
 	snprintf(
@@ -358,14 +265,13 @@ static void disassemble(const struct sequence *s, struct cover *c)
 		pclose(f);
 }
 
-static void sweep(const struct sequence *s, struct cover *c, unsigned int n,
-		  void (*what)(void))
+static void sweep(const struct sequence *s, struct cover *c)
 {
-	meanwhile = what;
 	CU_ASSERT_FATAL(s->length < MAX_BYTES);
 	for (long byte = -BEFORE; byte < (long)s->length + AFTER; byte++)
 		if (!inside(s, byte) || !c->starts || c->start[byte])
-			abort_at(s, byte, n, c);
+			abort_at(s, byte, c);
+	books_audit();
 }
 
 /* All of them. ----------------------------------------------------------------------- */
@@ -389,86 +295,75 @@ static bool cannot_abort(void)
 	return false;
 }
 
-static void begin(void)
-{
-	const struct percu_pool_attr attr = { .name = "aborted",
-					      .size = 64,
-					      .ctor = object_ctor };
-	const struct percu_pool_attr few = {
-		.name = "few", .size = 64, .ctor = object_ctor, .limit = 100
-	};
-
-	pool = percu_pool_create(&attr);
-	limited = percu_pool_create(&few);
-	CU_ASSERT_FATAL(pool && limited);
-	memset(gets, 0, sizeof(gets));
-	memset(puts_, 0, sizeof(puts_));
-	memset(rcu, 0, sizeof(rcu));
-	broken = 0;
-	moves = 0;
-	moved = 0;
-	signal(SIGTRAP, on_trap);
-	/* So that each record has some and room for more. */
-	operations(100);
-}
-
-static void end(void)
-{
-	CU_ASSERT_TRUE(exact());
-	if (kept)
-		get_put();
-	percu_barrier();
-	CU_ASSERT_TRUE(all_conserve());
-	CU_ASSERT_EQUAL(percu_pool_destroy(pool), 0);
-	CU_ASSERT_EQUAL(percu_pool_destroy(limited), 0);
-	CU_ASSERT_EQUAL(memstats().alloc, 0);
-	signal(SIGTRAP, SIG_DFL);
-}
-
 /* In debug and under tools a hit's sequence ends where it finds the dummy. */
 static void verdict(const struct cover *c, bool all)
 {
-	printf("\n    %-20s %3u of %3u instructions, %7lu aborts, %2u around",
-	       c->name, c->hits, c->starts, c->traps, c->around);
+	printf("\n    %-25s %2u of %2u instructions, each %4lu times, %7lu aborts, %2u around",
+	       c->name, c->hits, c->starts, c->hits ? c->least : 0, c->aborts,
+	       c->around);
 	if (all && c->starts)
 		CU_ASSERT_EQUAL(c->hits, c->starts);
 	if (all)
-		CU_ASSERT_TRUE(c->traps > 0);
+		CU_ASSERT_TRUE(c->hits && c->least >= way.want);
 }
 
-static void run(void (*what)(void), unsigned int n)
+static void sweep_all(void)
 {
 	unsigned long hits = 0, starts = 0, aborts = 0;
 	bool all = hits_are_hits();
 	struct cover c;
 
-	begin();
 	for (size_t i = 0; i < nr_sequences(); i++) {
 		disassemble(sequence(i), &c);
-		sweep(sequence(i), &c, n, what);
+		sweep(sequence(i), &c);
 		verdict(&c, all);
 		hits += c.hits;
 		starts += c.starts;
-		aborts += c.traps;
+		aborts += c.aborts;
 	}
-	printf("\n    %lu of %lu instructions, %lu aborts, %lu moves, %lu changes of record ",
-	       hits, starts, aborts, moves, moved);
+	printf("\n    %lu/%lu instructions, %lu aborts, %lu moves, %lu changes of record ",
+	       hits, starts, aborts, seen.moves, seen.moved);
 	if (!starts)
 		check_skip("objdump, which would say how many there are");
 	CU_ASSERT_TRUE(aborts > 0);
-	end();
 }
 
-static void abort_only(void)
+static void run(void (*meanwhile)(void), unsigned int in_a_row,
+		unsigned long want)
+{
+	struct sigaction sa = { .sa_sigaction = on_trap,
+				.sa_flags = SA_SIGINFO };
+
+	way = (struct way){ meanwhile, in_a_row, want };
+	if (check_short())
+		way.want = want / 4;
+	if (asked)
+		way.want = asked;
+	memset((void *)(uintptr_t)&seen, 0, sizeof(seen));
+	books_begin();
+	sigaction(SIGTRAP, &sa, NULL);
+	sweep_all();
+	signal(SIGTRAP, SIG_DFL);
+	CU_ASSERT_EQUAL(seen.strayed, 0);
+	books_end();
+}
+
+static void abort_once(void)
 {
 	if (!cannot_abort())
-		run(nothing, check_short() ? 100 : 500);
+		run(nothing, 1, 200);
+}
+
+static void abort_twice(void)
+{
+	if (!cannot_abort())
+		run(nothing, 2, 100);
 }
 
 static void abort_and_use(void)
 {
 	if (!cannot_abort())
-		run(get_put, check_short() ? 100 : 500);
+		run(get_put, 3, 100);
 }
 
 static _Atomic bool visitors_stop;
@@ -505,22 +400,37 @@ static void abort_and_move(void)
 	for (intptr_t i = 0; i < 2; i++)
 		CU_ASSERT_FATAL(
 			!pthread_create(&id[i], NULL, visitor, (void *)i));
-	run(move, check_short() ? 10 : 100);
+	run(move, 1, 50);
 	sched_setaffinity(0, sizeof(all), &all);
-	CU_ASSERT_TRUE(moves > 0);
+	CU_ASSERT_TRUE(seen.moved > 0);
 	visitors_stop = true;
 	for (int i = 0; i < 2; i++)
 		pthread_join(id[i], NULL);
 }
 
 static const CU_TestInfo tests[] = {
-	{ "aborted, and nothing else", abort_only },
+	{ "aborted once", abort_once },
+	{ "aborted, and aborted again when it starts over", abort_twice },
 	{ "aborted, and the record changed meanwhile", abort_and_use },
 	{ "aborted, and moved to another CPU", abort_and_move },
 	CU_TEST_INFO_NULL
 };
 
-int main(void)
+static int has(const char *what)
 {
+	percu_mode();
+	if (!cpu_info.rseq)
+		return 77;
+	if (strcmp(what, "breakpoints"))
+		return 0;
+	return nr_sequences() && breakpoint(sequence(0)->start) >= 0 ? 0 : 77;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "--has"))
+		return has(argv[2]);
+	if (argc == 2)
+		asked = strtoul(argv[1], NULL, 10);
 	return check_main("abort", tests);
 }

@@ -332,12 +332,12 @@ static bool realloc_holds(size_t from, size_t to)
 	if (!tool_redzone()) {
 		if (had <= LARGE && to <= LARGE)
 			ok &= stayed == (percu_good_size(to) == had);
-		else if (had > LARGE && to > LARGE && to <= had &&
-			 to >= had / 2)
-			ok &= stayed;
-		else if (to > had || percu_good_size(to) < had / 2)
+		else if (had <= LARGE || to <= LARGE)
 			ok &= !stayed;
-		/* Else half of it in pages, and less in bytes: either. */
+		else if (to <= had)
+			ok &= stayed &&
+			      percu_usable_size(q) / 2 <= percu_good_size(to);
+		/* Else it depends on what lies behind it. */
 	}
 	fill_bytes(q, to, 4);
 	ok &= bytes_hold(q, to, 4);
@@ -361,6 +361,9 @@ static void reallocs(void)
 		CU_ASSERT(realloc_holds(
 			check_rand_below(&r, 1u << check_rand_below(&r, 20)),
 			check_rand_below(&r, 1u << check_rand_below(&r, 20))));
+	p = percu_alloc(100000);
+	CU_ASSERT_PTR_NULL(percu_realloc(p, HIDE(SIZE_MAX / 9 * 8 + 9)));
+	percu_free(p);
 	CU_ASSERT(realloc_holds(65536, 32769));
 	CU_ASSERT(realloc_holds(65536, 32768));
 	CU_ASSERT(realloc_holds(10, check_short() ? 1 << 20 : 20 << 20));

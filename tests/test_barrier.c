@@ -317,6 +317,98 @@ static void flushed_in_time(void)
 	CU_ASSERT_TRUE(run_again("defer_age:300", "flushes"));
 }
 
+/* What fills a record does not wait for its flush. */
+static void child_fills(void)
+{
+	struct percu_pool *p = percu_pool_create(
+		&(struct percu_pool_attr){ .name = "filled", .size = 64 });
+	uint64_t from = os_clock();
+
+	pin(0);
+	/* The first may find the reclaimer before it has fallen asleep. */
+	for (int i = 0; i < 5; i++) {
+		retire_some(p, MANY);
+		while (stats_of(p).deferred > 2 * p->magazine)
+			patience();
+	}
+	child_must(os_clock() - from < conf.defer_age * 1000000ull / 2);
+	child_must(!percu_pool_destroy(p));
+}
+
+static void filled_in_time(void)
+{
+	CU_ASSERT_TRUE(run_again("defer_age:50000", "fills"));
+}
+
+/* Cancelled while it waits: it waits on, and what it holds is given back. */
+static void child_cancelled(void)
+{
+	struct percu_pool *p = percu_pool_create(
+		&(struct percu_pool_attr){ .name = "cancelled", .size = 64 });
+	struct holder h = { .flavor = &urcu_bp_flavor };
+	struct call c;
+
+	alarm(60);
+	holder_begin(&h);
+	retire_some(p, MANY);
+	call_begin(&c, call_barrier, p);
+	child_must(call_waits(&c));
+	child_must(!pthread_cancel(c.id));
+	child_must(call_waits(&c));
+	holder_end(&h);
+	call_end(&c);
+	child_must(c.returned);
+	child_must(!percu_pool_destroy(p));
+}
+
+static void cancelled(void)
+{
+	CU_ASSERT_TRUE(run_again("", "cancelled"));
+}
+
+static uint64_t cpu_time(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec;
+}
+
+/* A reclaimer that comes while somebody runs its round waits for him. */
+static void child_late(void)
+{
+	struct percu_pool *p = percu_pool_create(
+		&(struct percu_pool_attr){ .name = "late", .size = 64 });
+	struct holder h = { .flavor = &urcu_bp_flavor };
+	struct call c;
+	uint64_t from;
+
+	alarm(60);
+	os_fault_arm(1 << OS_THREAD, 1, true);
+	holder_begin(&h);
+	retire_some(p, MANY);
+	call_begin(&c, call_barrier, p);
+	grace_begins();
+	child_must(!threads_named("percu-reclaim", NULL));
+	os_fault_disarm();
+	retire_some(p, MANY);
+	child_must(threads_named("percu-reclaim", NULL) == 1);
+	from = cpu_time();
+	for (int i = 0; i < 300; i++)
+		patience();
+	child_must(cpu_time() - from < SECOND / 20);
+	holder_end(&h);
+	call_end(&c);
+	while (stats_of(p).deferred)
+		patience();
+	child_must(!percu_pool_destroy(p));
+}
+
+static void late(void)
+{
+	CU_ASSERT_TRUE(run_again("", "late"));
+}
+
 static long switches_of(pid_t tid)
 {
 	char path[64], text[4096], *p;
@@ -407,6 +499,9 @@ static void exits(void)
 
 static const struct again agains[] = {
 	{ "flushes", child_flushes },
+	{ "fills", child_fills },
+	{ "cancelled", child_cancelled },
+	{ "late", child_late },
 	{ "threads", child_threads },
 	{ "exits", child_exits },
 	{ NULL, NULL },
@@ -422,6 +517,9 @@ static const CU_TestInfo tests[] = {
 	{ "objects are destroyed after their readers", end_destroys },
 	{ "one pool after the other", many_pools },
 	{ "a record that is not full is flushed in time", flushed_in_time },
+	{ "one that is full is not flushed", filled_in_time },
+	{ "a barrier is no cancellation point", cancelled },
+	{ "a reclaimer that comes late sleeps meanwhile", late },
 	{ "threads: none before, and asleep after", threads },
 	{ "a program ends while a reader holds", exits },
 	CU_TEST_INFO_NULL

@@ -7,11 +7,6 @@
  * ages, and forks again.  One that hangs is ended by its alarm, which is a
  * failure.  The parent goes on, and in the end has lost nothing.
  */
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
-#else
-#define VALGRIND_CLO_CHANGE(option) (void)(option)
-#endif
 #include <errno.h>
 #include <percu/alloc.h>
 #include <spawn.h>
@@ -51,21 +46,10 @@ static void mine_give(struct mine *m)
 	}
 }
 
-static bool reaped(pid_t pid)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return false;
-	return WIFEXITED(status) && !WEXITSTATUS(status);
-}
-
 static void child_begin(void)
 {
 	alarm(WATCHDOG);
-	/* What the threads that were not forked have is no leak. */
-	VALGRIND_CLO_CHANGE("--leak-check=no");
+	check_forked();
 }
 
 /* Frees the parent's, uses its own, ages. */
@@ -99,7 +83,7 @@ static void child(struct mine *m)
 		child_use(m);
 		_exit(0);
 	}
-	child_must(reaped(pid));
+	child_must(check_reaped(pid));
 	mine_give(m);
 	child_must(!hammer_clear(&hammer));
 	_exit(0);
@@ -116,13 +100,13 @@ static void fork_once(void)
 	if (!pid)
 		child(&m);
 	mine_give(&m);
-	CU_ASSERT_TRUE(reaped(pid));
+	CU_ASSERT_TRUE(check_reaped(pid));
 }
 
 static int nforks(void)
 {
 	if (!check_short())
-		return 500;
+		return 250;
 	return tool_any() ? 6 : 50;
 }
 
@@ -213,7 +197,7 @@ static void fork_in_age(void)
 	pid = fork();
 	if (!pid)
 		middle_child();
-	CU_ASSERT_TRUE(pid > 0 && reaped(pid));
+	CU_ASSERT_TRUE(pid > 0 && check_reaped(pid));
 	pthread_barrier_wait(&middle.done);
 	pthread_join(ager, NULL);
 	CU_ASSERT_EQUAL(percu_pool_destroy(middle.pool), 0);
@@ -236,10 +220,10 @@ static void spawns(void)
 			execv("/bin/true", argv);
 			_exit(127);
 		}
-		failed += pid < 0 || !reaped(pid);
+		failed += pid < 0 || !check_reaped(pid);
 		failed += posix_spawn(&pid, "/bin/true", NULL, NULL, argv,
 				      environ) ||
-			  !reaped(pid);
+			  !check_reaped(pid);
 	}
 	printf("(%d times vfork, %d posix_spawn) ", n, n);
 	CU_ASSERT_EQUAL(failed, 0);

@@ -111,7 +111,16 @@ static void runs_aligned(void)
 		heap_free(t, 0);
 	}
 	CU_ASSERT_EQUAL(heap_check(), 0);
-	CU_ASSERT_PTR_NULL(heap_alloc(1, 2 * ARENA_PAGES, SPAN_LARGE, 0, NULL));
+	/* Above, it has a mapping of its own. */
+	for (size_t align = 2 * ARENA_PAGES; align <= 8 * ARENA_PAGES;
+	     align *= 2) {
+		struct span *s = heap_alloc(1, align, SPAN_LARGE, 0, NULL);
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+		CU_ASSERT_EQUAL(s->start % (align * PAGE_SIZE_), 0);
+		CU_ASSERT_EQUAL(heap_check(), 0);
+		heap_free(s, 0);
+	}
 	CU_ASSERT_PTR_NULL(heap_alloc(SIZE_MAX, 1, SPAN_LARGE, 0, NULL));
 }
 

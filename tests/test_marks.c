@@ -20,6 +20,7 @@
 #include "sys/os.h"
 #include "sys/tool.h"
 #include "tests/check.h"
+#include "tests/hoard.h"
 #include "tests/pools.h"
 #include "tests/retire.h"
 
@@ -169,6 +170,67 @@ static void child_not_waiting(void)
 	end();
 }
 
+/* Without memory. ----------------------------------------------------------------------- */
+
+enum {
+	SOME = 100
+};
+
+static void *kept[ABOVE];
+static _Atomic size_t nr_kept;
+
+static void get_all(void *arg)
+{
+	(void)arg;
+	while (nr_kept < ABOVE && (kept[nr_kept] = percu_pool_get(pool)))
+		nr_kept++;
+}
+
+/* All that the pool could have waits for a reader; then who gets waits too. */
+static void without_memory(bool waits)
+{
+	struct holder h = { .flavor = bp };
+	size_t got = 0;
+	struct call c;
+
+	begin();
+	sizes_init();
+	while (got < SOME)
+		child_must((kept[got++] = percu_pool_get(pool)));
+	hoard_all();
+	holder_begin(&h);
+	os_fault_arm(MEMORY, 1, true);
+	while (got)
+		percu_pool_put_rcu_flavor(pool, kept[--got], bp);
+	retired += SOME;
+	call_begin(&c, get_all, NULL);
+	if (waits)
+		child_must(call_waits(&c));
+	else
+		call_end(&c);
+	child_must(nr_kept < ABOVE);
+	got = nr_kept;
+	holder_end(&h);
+	if (waits) {
+		call_end(&c);
+		child_must(nr_kept >= got + SOME);
+	}
+	os_fault_disarm();
+	percu_pool_put_bulk(pool, kept, nr_kept);
+	give_all_back();
+	end();
+}
+
+static void child_get_waits(void)
+{
+	without_memory(true);
+}
+
+static void child_get_fails(void)
+{
+	without_memory(false);
+}
+
 /* A flood from several threads; the reader sleeps for a while. */
 static _Atomic bool stop;
 
@@ -241,6 +303,12 @@ static void not_waiting(void)
 	CU_ASSERT_TRUE(run_again(MARKS ",defer_wait:0", "not-waiting"));
 }
 
+static void no_memory(void)
+{
+	CU_ASSERT_TRUE(run_again(MARKS, "get-waits"));
+	CU_ASSERT_TRUE(run_again(MARKS ",defer_wait:0", "get-fails"));
+}
+
 static void flooded(void)
 {
 	CU_ASSERT_TRUE(run_again(MARKS, "flood"));
@@ -250,6 +318,7 @@ static void flooded(void)
 static const struct again agains[] = {
 	{ "reading", child_reading },     { "waiting", child_waiting },
 	{ "admitting", child_admitting }, { "not-waiting", child_not_waiting },
+	{ "get-waits", child_get_waits }, { "get-fails", child_get_fails },
 	{ "flood", child_flood },         { NULL, NULL },
 };
 
@@ -258,6 +327,7 @@ static const CU_TestInfo tests[] = {
 	{ "others wait until readers leave", waiting },
 	{ "a call that can fail waits too", admitting },
 	{ "with defer_wait:0 it is told, and nobody waits", not_waiting },
+	{ "a get waits for readers before it fails", no_memory },
 	{ "a flood beside a reader who sleeps", flooded },
 	CU_TEST_INFO_NULL
 };

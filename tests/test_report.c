@@ -77,7 +77,7 @@ static const struct conf_case {
 	  "percu: PERCU: unknown key 'modes', the nearest is 'mode'\n" NONE },
 	{ "hlp",
 	  "percu: PERCU: unknown key 'hlp', the nearest is 'help'\n" NONE },
-	{ ":1", "percu: PERCU: unknown key '', the nearest is 'mode'\n" NONE },
+	{ ":1", "percu: PERCU: unknown key '', the nearest is 'age'\n" NONE },
 	{ "de\nbug:1",
 	  "percu: PERCU: unknown key 'de?bug', the nearest is 'debug'\n" NONE },
 	{ "a_very_long_key_that_is_longer_than_any_key_that_there_will_ever_be:1",
@@ -99,6 +99,9 @@ static const struct conf_case {
 	  "  defer_wait  1         0: above defer_hard calls fail and do not wait\n"
 	  "  defer_age   100       ms that a retired object waits for others\n"
 	  "  stall       10000     ms of a grace period, after which readers are named; 0: never\n"
+	  "  age         0         malloc: ms from one ageing cycle to the next; 0: none\n"
+	  "  idle        0         malloc: bytes of pages that may lie idle, however old\n"
+	  "  stats       0         malloc: 1: statistics on stderr when the program ends\n"
 	  "  help                  this list\n"
 	  "1 " D " 2097152 1500\n" },
 };

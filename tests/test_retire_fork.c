@@ -9,13 +9,9 @@
  * liburcu's own handlers around fork, whenever they were registered, readers of
  * the parent are none of the child's.
  */
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
-#else
-#define VALGRIND_CLO_CHANGE(option) (void)(option)
-#endif
 #include <errno.h>
 #include <percu/alloc.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -35,6 +31,17 @@ enum {
 	NTHREADS = 8,
 	BOUND = 2000, /* ms that a fork may take, many times its patience */
 };
+
+/* A child of the reclaimer has every signal blocked: the alarm's too. */
+static void watchdog(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	alarm(WATCHDOG);
+}
 
 static struct percu_pool *pool;
 static _Atomic bool stop;
@@ -68,9 +75,8 @@ static void child_use(void)
 	struct percu_pool_stats before, after;
 	void *obj;
 
-	alarm(WATCHDOG);
-	/* What the threads that were not forked have is no leak. */
-	VALGRIND_CLO_CHANGE("--leak-check=no");
+	watchdog();
+	check_forked();
 	percu_pool_stats(pool, &before);
 	for (unsigned int i = 0; i < 200; i++)
 		retire_one(i);
@@ -88,18 +94,6 @@ static void child_use(void)
 		usleep(1000);
 }
 
-static bool reaped(pid_t pid)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return false;
-	if (status)
-		printf("\n    a child ended with %#x ", (unsigned int)status);
-	return WIFEXITED(status) && !WEXITSTATUS(status);
-}
-
 /* Milliseconds that the fork took. */
 static uint64_t fork_once(bool again)
 {
@@ -114,10 +108,10 @@ static uint64_t fork_once(bool again)
 		if (again && !inner)
 			child_use();
 		if (inner)
-			child_must(reaped(inner));
+			child_must(check_reaped(inner));
 		_exit(0);
 	}
-	failed += pid < 0 || !reaped(pid);
+	failed += pid < 0 || !check_reaped(pid);
 	return ms;
 }
 
@@ -132,7 +126,7 @@ static void begin(const char *name)
 
 static int nforks(void)
 {
-	return tool_any() ? 5 : check_short() ? 20 : 50;
+	return tool_any() ? 5 : check_short() ? 10 : 25;
 }
 
 /* How many forks were slow, and whether all ended well. */
@@ -226,15 +220,15 @@ static void on_release(void *obj, void *arg)
 		return;
 	pid = fork();
 	if (!pid) {
-		alarm(WATCHDOG);
-		VALGRIND_CLO_CHANGE("--leak-check=no");
+		watchdog();
+		check_forked();
 		for (unsigned int i = 0; i < 100; i++)
 			retire_one(i);
 		child_must(grace_in_callback());
 		percu_age();
 		_exit(0);
 	}
-	children += pid > 0 && reaped(pid);
+	children += pid > 0 && check_reaped(pid);
 }
 
 static void in_callback(void)
@@ -270,7 +264,7 @@ static void on_release_go_on(void *obj, void *arg)
 		forked = fork();
 	/* The child's reclaimer ends the process when it has done the rest. */
 	if (obj == &children && !forked) {
-		alarm(WATCHDOG);
+		watchdog();
 		child_must(released == 2);
 		child_must(late->retire.in - late->retire.out == 1);
 		_exit(0);
@@ -287,9 +281,54 @@ static void callback_goes_on(void)
 	percu_pool_put_rcu(late, &released);
 	percu_pool_put_rcu(late, &children);
 	percu_pool_barrier(late);
-	CU_ASSERT_TRUE(forked > 0 && reaped(forked));
+	CU_ASSERT_TRUE(forked > 0 && check_reaped(forked));
 	CU_ASSERT_EQUAL(percu_pool_destroy(late), 0);
 	CU_ASSERT_EQUAL(percu_pool_destroy(pool), 0);
+}
+
+/*
+ * Another thread has pushed, and is about to say that a round is due: in the
+ * child of a callback there is no such thread.
+ */
+static struct percu_pool *pushed;
+
+static void on_release_pushed(void *obj, void *arg)
+{
+	struct grace *g = pushed->retire.grace;
+
+	(void)arg;
+	if (obj != &released) {
+		if (!forked)
+			_exit(0);
+		return;
+	}
+	for (uint32_t i = 0; i <= pushed->magazine; i++)
+		percu_pool_put_rcu(pushed, &children);
+	lock_take(&graces.lock, LOCK_GRACE);
+	child_must(g->inbox);
+	g->due = g->flush_at = 0;
+	g->hurried = true;
+	lock_give(&graces.lock, LOCK_GRACE);
+	forked = fork();
+	if (!forked) {
+		watchdog();
+		return;
+	}
+	lock_take(&graces.lock, LOCK_GRACE);
+	g->due = 1;
+	g->hurried = false;
+	lock_give(&graces.lock, LOCK_GRACE);
+}
+
+static void callback_push(void)
+{
+	pushed = release_pool_create("pushed", 0, on_release_pushed, NULL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(pushed);
+	forked = -1;
+	percu_pool_put_rcu(pushed, &released);
+	percu_pool_barrier(pushed);
+	CU_ASSERT_TRUE(forked > 0 && check_reaped(forked));
+	CU_ASSERT_EQUAL(percu_pool_destroy(pushed), 0);
 }
 
 /* In a read section, for which the reclaimer waits. ----------------------------------- */
@@ -308,19 +347,41 @@ static void in_section(void)
 	pid = fork();
 	ms = (os_clock() - from) / 1000000;
 	if (!pid) {
-		alarm(WATCHDOG);
-		VALGRIND_CLO_CHANGE("--leak-check=no");
+		watchdog();
+		check_forked();
 		for (unsigned int i = 0; i < 300; i++)
 			retire_one(i);
 		_exit(0);
 	}
 	reader_leaves(&urcu_bp_flavor);
 	urcu_bp_read_unlock();
-	CU_ASSERT_TRUE(pid > 0 && reaped(pid));
+	CU_ASSERT_TRUE(pid > 0 && check_reaped(pid));
 	printf("(%llu ms) ", (unsigned long long)ms);
 	CU_ASSERT_TRUE(ms < BOUND);
 	CU_ASSERT_EQUAL(percu_pool_destroy(pool), 0);
 	ASSERT_POOLS_HOLD(0);
+}
+
+/* Has the reclaimer of bp begun to wait for readers? */
+static bool under_way(void)
+{
+	bool is;
+
+	lock_take(&graces.lock, LOCK_GRACE);
+	is = grace_of(&urcu_bp_flavor)->since;
+	lock_give(&graces.lock, LOCK_GRACE);
+	return is;
+}
+
+/* Law: what a grace period is under way for waits in the child as well. */
+static void child_has_all(unsigned int n)
+{
+	struct audit a;
+
+	alarm(WATCHDOG);
+	child_must(!pool_audit(pool, &a));
+	child_must(a.deferred == n && stats_of(pool).deferred == n);
+	_exit(0); /* its liburcu may be locked: no more than this */
 }
 
 /* Others' sections: a fork waits for its patience, and no longer. */
@@ -334,14 +395,15 @@ static void beside_reader(void)
 	holder_begin(&h);
 	for (unsigned int i = 0; i < 300; i++)
 		retire_one(i);
-	usleep(20000);
+	while (!under_way())
+		usleep(100);
 	ms = os_clock();
 	pid = fork();
 	ms = (os_clock() - ms) / 1000000;
-	if (!pid) /* whose liburcu may be locked: it only ends */
-		_exit(0);
+	if (!pid)
+		child_has_all(300);
 	holder_end(&h);
-	CU_ASSERT_TRUE(pid > 0 && reaped(pid));
+	CU_ASSERT_TRUE(pid > 0 && check_reaped(pid));
 	printf("(%llu ms) ", (unsigned long long)ms);
 	CU_ASSERT_TRUE(ms < BOUND);
 	CU_ASSERT_EQUAL(percu_pool_destroy(pool), 0);
@@ -364,10 +426,10 @@ static void spawns(void)
 			execv("/bin/true", argv);
 			_exit(127);
 		}
-		bad += pid < 0 || !reaped(pid);
+		bad += pid < 0 || !check_reaped(pid);
 		bad += posix_spawn(&pid, "/bin/true", NULL, NULL, argv,
 				   environ) ||
-		       !reaped(pid);
+		       !check_reaped(pid);
 	}
 	stop = true;
 	pthread_join(id, NULL);
@@ -410,7 +472,7 @@ static void quietly(void)
 {
 	if (!freopen("/dev/null", "w", stdout))
 		_exit(1);
-	alarm(WATCHDOG);
+	watchdog();
 }
 
 static void child_first(void)
@@ -457,6 +519,7 @@ static const CU_TestInfo tests[] = {
 	{ "fork from two threads", two_fork },
 	{ "fork in a release callback", in_callback },
 	{ "the callback's child goes on", callback_goes_on },
+	{ "the callback's child does what others had begun", callback_push },
 	{ "fork in a read section", in_section },
 	{ "fork beside a reader that stays", beside_reader },
 	{ "vfork and posix_spawn", spawns },

@@ -185,7 +185,7 @@ static bool torture(const struct readers *r, unsigned int ms)
 
 static unsigned int duration(void)
 {
-	return tool_any() ? 300 : check_short() ? 500 : 2000;
+	return tool_any() ? 300 : check_short() ? 500 : 1000;
 }
 
 static void tortured(void)

@@ -13,6 +13,7 @@
 #include <percu/alloc.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "pool/pool.h"
 #include "pool/retire.h"

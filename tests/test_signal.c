@@ -169,7 +169,7 @@ static void stop_after(unsigned int i, void *arg)
 		thread(i, arg);
 		return;
 	}
-	usleep(check_short() ? 1000000 : 6000000);
+	usleep(check_short() ? 1000000 : 3000000);
 	stop = true;
 }
 

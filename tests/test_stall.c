@@ -146,8 +146,8 @@ static void named(const struct flavor *f)
 		least *= 2;
 		n++;
 	}
-	/* At 100, 200 and 400 ms, the last perhaps too late to be seen. */
-	CU_ASSERT_TRUE(n == 2 || n == 3);
+	/* At 100 and 200 ms, at least; at which age more may come is said above. */
+	CU_ASSERT_TRUE(n >= 2);
 	CU_ASSERT_STRING_EQUAL(s, "end\n");
 }
 
@@ -177,7 +177,7 @@ static void child_many(void)
 			.name = name, .size = 100u << i });
 		retire_two(p[i], &flavors[0]);
 	}
-	usleep(150 * MS);
+	usleep(350 * MS);
 	for (int i = 0; i < 5; i++)
 		holder_end(&h[i]);
 	for (int i = 0; i < 4; i++)
@@ -220,10 +220,10 @@ static void child_second(void)
 
 	holder_begin(&memb);
 	retire_two(p, &flavors[0]);
-	usleep(500 * MS);
+	usleep(900 * MS); /* the watch sleeps until 1600 */
 	holder_begin(&bp);
 	retire_two(p, &flavors[2]);
-	usleep(230 * MS);
+	usleep(450 * MS);
 	dprintf(STDERR_FILENO, "end\n");
 	holder_end(&bp);
 	holder_end(&memb);

@@ -2,139 +2,25 @@
 /*
  * tests/test_vec_oom.c - edits of vectors on a system that refuses
  *
- * All memory that percu has is hoarded, so that an edit has to ask the system;
- * then each call to the system fails, once and for good.  And each allocation
- * fails: a few blocks are given back, some of each size, and when the edit has
- * used them up there are no more.
+ * See tests/vec_oom.h for how; test_vec_oom_ends.c is about the beginning and
+ * the end of a vector.
  *
  * Laws: what may fail returns -ENOMEM and leaves every slot as it was; what
  * removes succeeds, and leaves all others in their order; of what it could not
  * squeeze out nothing is left after the next change when there is memory; each
  * object is released once; no memory is lost.
- *
- *	model	the objects in the slots, as a plain array
- *	shape	how long the vector is, and how it came to be so
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <percu/alloc.h>
-#include <percu/pool.h>
-#include <percu/stats.h>
-#include <percu/vec.h>
-
-#include "tests/check.h"
-#include "tests/hoard.h"
 #include "tests/pools.h"
-#include "tests/readers.h"
-#include "vec/vec.h"
+#include "tests/vec_oom.h"
 
 enum {
-	EVERY_CALL = (1 << OS_NR_CALLS) - 1,
-	FENCE = 1 << OS_MEMBARRIER,
-	MOST = 64 << 10, /* slots */
-	EXTRA = 64,
 	EDITS = 6, /* of a batch */
 	NEW = 3,   /* objects that an edit puts in, at most; a batch more */
 };
 
-struct object {
-	unsigned int released; /* (a) */
-	bool out;              /* removed, or never in: the vector's no more */
-	bool ours; /* taken, or refused: never the vector's to release */
-};
-
-struct model {
-	size_t len;
-	struct object *slot[MOST + EXTRA];
-};
-
-static struct object objects[MOST + EXTRA];
-static size_t nr_objects;
-static struct percu_vec vec;
-static struct model model, next_model;
-
-static struct {
-	unsigned long tries, fired, refused, holes, settled;
-} sum;
-
-/* Which memory there is. ----------------------------------------------------- */
-
-struct supply {
-	bool calls;        /* the system's calls fail: */
-	unsigned long nth; /* from here on */
-	bool forever;
-	bool random;         /* or there are blocks, of each size a few, */
-	size_t leaves, kids; /* or of nodes' sizes so many */
-	struct check_rand rand;
-};
-
-static void supply_begin(struct supply *s)
-{
-	hoard_all();
-	if (s->calls) {
-		os_fault_arm(EVERY_CALL, s->nth, s->forever);
-		return;
-	}
-	os_fault_arm(MEMORY, 1, true);
-	for (size_t k = 0; k < nr_sizes && sizes[k] <= 32768; k++) {
-		if (s->random)
-			give_back(k, check_rand_below(&s->rand, 4));
-		else if (sizes[k] == whole(LEAF_BYTES))
-			give_back(k, s->leaves);
-		else if (sizes[k] == whole(KIDS_BYTES))
-			give_back(k, s->kids);
-		else
-			give_back(k, 8);
-	}
-}
-
-static unsigned long supply_end(void)
-{
-	unsigned long fired;
-
-	os_fault_disarm();
-	fired = os_fault_fired();
-	sum.fired += fired;
-	give_all_back();
-	return fired;
-}
-
-/* The model. ----------------------------------------------------------------- */
-
-static struct object *object_new(void)
-{
-	struct object *o = &objects[nr_objects++];
-
-	*o = (struct object){ .out = true };
-	return o;
-}
-
-static void object_release(void *obj, void *arg)
-{
-	struct object *o = obj;
-
-	(void)arg;
-	reader_passed();
-	__atomic_add_fetch(&o->released, 1, __ATOMIC_RELAXED);
-}
-
-static void model_insert(struct model *m, size_t i, struct object *o)
-{
-	memmove(m->slot + i + 1, m->slot + i,
-		(m->len++ - i) * sizeof(*m->slot));
-	m->slot[i] = o;
-	o->out = false;
-}
-
-static void model_remove(struct model *m, size_t i)
-{
-	m->slot[i]->out = true;
-	memmove(m->slot + i, m->slot + i + 1,
-		(--m->len - i) * sizeof(*m->slot));
-}
+static struct model next_model; /* what is to be after the edit */
 
 static bool slots_same(const struct model *m)
 {
@@ -313,59 +199,6 @@ static bool swap_same(size_t i)
 	next_model.len--;
 	same = slots_same(&next_model);
 	return same;
-}
-
-/* A vector. ------------------------------------------------------------------ */
-
-struct shape {
-	const char *name;
-	size_t first, len; /* appended, then cut to */
-	unsigned int flags;
-};
-
-static const struct shape shapes[] = {
-	{ "six", 6, 6, 0 },
-	{ "full block", FLAT_MAX, FLAT_MAX, 0 },
-	{ "just a tree", FLAT_MAX + 10, FLAT_BACK + 1, 0 },
-	{ "tree", 3000, 3000, 0 },
-	{ "in place", 40, 40, PERCU_VEC_INPLACE },
-	{ "tall tree", MOST, MOST - 7, 0 },
-};
-
-static bool vec_make(const struct shape *s)
-{
-	const struct percu_vec_attr attr = { .name = "oom",
-					     .release = object_release,
-					     .flags = s->flags };
-
-	nr_objects = 0;
-	model.len = 0;
-	if (percu_vec_init_flavor(&vec, &attr, &readers[READERS_BP].flavor))
-		return false;
-	for (size_t i = 0; i < s->first; i++)
-		model_insert(&model, i, object_new());
-	if (percu_vec_append_bulk(&vec, (void **)model.slot, s->first))
-		return false;
-	while (model.len > s->len)
-		model_remove(&model, model.len - 1);
-	return !percu_vec_truncate(&vec, s->len);
-}
-
-/* All of it is released, and not more; nothing is left of the vector. */
-static void vec_unmake(const struct percu_memstats *was, const char *what)
-{
-	struct percu_memstats is;
-	unsigned long bad = 0;
-
-	percu_vec_destroy(&vec);
-	percu_barrier();
-	for (size_t k = 0; k < nr_objects; k++)
-		bad += objects[k].released != !objects[k].ours;
-	percu_memstats(&is);
-	if (bad || is.alloc != was->alloc)
-		printf("\n    %s: %lu objects wrongly released, %lld bytes left ",
-		       what, bad, (long long)(is.alloc - was->alloc));
-	CU_ASSERT_FATAL(!bad && is.alloc == was->alloc);
 }
 
 static bool law(bool holds, const char *what, const struct shape *s,
@@ -548,7 +381,6 @@ static bool batch_try(const struct shape *shape, struct supply *s, bool commit)
 
 enum {
 	NR_EDITS = sizeof(edits) / sizeof(edits[0]),
-	NR_SHAPES = sizeof(shapes) / sizeof(shapes[0])
 };
 
 static bool any_try(size_t what, const struct shape *shape, struct supply *s)
@@ -562,20 +394,10 @@ static bool any_try(size_t what, const struct shape *shape, struct supply *s)
 	return batch_try(shape, s, what == NR_EDITS + 1);
 }
 
-/* How many faults. */
-static unsigned long sum_print(void)
+/* Under tools each edit of each shape is tried with one of the two. */
+static bool chosen(size_t shape, size_t what, bool forever)
 {
-	unsigned long fired = sum.fired;
-
-	printf("(%lu tries, %lu faults, %lu refusals, %lu holes, %lu settled) ",
-	       sum.tries, sum.fired, sum.refused, sum.holes, sum.settled);
-	memset(&sum, 0, sizeof(sum));
-	return fired;
-}
-
-static size_t shapes_now(void)
-{
-	return check_short() || tool_any() ? NR_SHAPES - 1 : NR_SHAPES;
+	return !check_short() || !tool_any() || (shape + what) % 2 == forever;
 }
 
 static void calls_fail(bool forever)
@@ -585,6 +407,8 @@ static void calls_fail(bool forever)
 		for (size_t what = 0; what < NR_EDITS + 3; what++) {
 			struct supply s = { .calls = true, .forever = forever };
 
+			if (!chosen(shape, what, forever))
+				continue;
 			do
 				s.nth++;
 			while (any_try(what, &shapes[shape], &s));
@@ -632,7 +456,7 @@ static void nodes_fail(void)
 static void blocks_fail_at_random(void)
 {
 	struct supply s = { .random = true, .rand = { check_seed() } };
-	unsigned int rounds = check_short() ? (tool_any() ? 1 : 2) : 40;
+	unsigned int rounds = check_short() ? (tool_any() ? 1 : 2) : 20;
 
 	pin(0);
 	for (unsigned int n = 0; n < rounds; n++) {
@@ -644,91 +468,11 @@ static void blocks_fail_at_random(void)
 	CU_ASSERT(sum_print() > 0);
 }
 
-/* Init and destroy. ---------------------------------------------------------- */
-
-static void init_fails(void)
-{
-	const struct percu_vec_attr attr = { .name = "oom",
-					     .capacity = 100,
-					     .release = object_release };
-	unsigned long failed = 0, fired;
-	struct percu_memstats was, is;
-
-	percu_memstats(&was);
-	for (int forever = 0; forever < 2; forever++) {
-		unsigned long nth = 0;
-
-		do {
-			int rc;
-
-			hoard_all();
-			os_fault_arm(EVERY_CALL, ++nth, forever);
-			rc = percu_vec_init_flavor(&vec, &attr,
-						   &readers[READERS_BP].flavor);
-			fired = supply_end();
-			failed += rc != 0;
-			CU_ASSERT_FATAL(!rc || rc == -ENOMEM);
-			if (!rc)
-				percu_vec_destroy(&vec);
-			percu_barrier();
-			percu_memstats(&is);
-			CU_ASSERT_EQUAL_FATAL(is.alloc, was.alloc);
-		} while (fired);
-	}
-	CU_ASSERT(failed > 0);
-	CU_ASSERT(sum_print() > 0);
-}
-
-/*
- * Whatever fails, all is released when the vector has ended; but for a fence
- * that is refused for good, which leaves other CPUs what they have.
- */
-static void destroy_releases(void)
-{
-	struct percu_memstats was, is;
-	unsigned long bad, fired;
-
-	for (size_t shape = 0; shape < shapes_now(); shape++) {
-		for (int forever = 0; forever < 2; forever++) {
-			unsigned long nth = 0;
-
-			do {
-				percu_memstats(&was);
-				CU_ASSERT_FATAL(vec_make(&shapes[shape]));
-				hoard_all();
-				os_fault_arm(forever ? EVERY_CALL & ~FENCE :
-						       EVERY_CALL,
-					     ++nth, forever);
-				percu_vec_destroy(&vec);
-				bad = 0;
-				for (size_t k = 0; k < nr_objects; k++)
-					bad += objects[k].released != 1;
-				fired = supply_end();
-				percu_barrier();
-				percu_memstats(&is);
-				if (bad || is.alloc != was.alloc)
-					printf("\n    %s, call %lu%s: %lu not released, %lld bytes left ",
-					       shapes[shape].name, nth,
-					       forever ? " on" : "", bad,
-					       (long long)(is.alloc -
-							   was.alloc));
-				CU_ASSERT_EQUAL_FATAL(bad, 0);
-				CU_ASSERT_EQUAL(is.alloc, was.alloc);
-			} while (fired && nth < 100);
-		}
-	}
-	/* Without sequences to fence nothing is asked of the system here. */
-	fired = sum_print();
-	CU_ASSERT(fired > 0 || strncmp(percu_mode(), "rseq", 4) != 0);
-}
-
 static const CU_TestInfo tests[] = {
-	{ "each call of init fails", init_fails },
 	{ "each call fails once", once },
 	{ "each call fails for good", for_good },
 	{ "each node's allocation fails", nodes_fail },
 	{ "allocations fail at random", blocks_fail_at_random },
-	{ "destroy releases, whatever fails", destroy_releases },
 	CU_TEST_INFO_NULL
 };
 

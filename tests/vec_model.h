@@ -72,6 +72,27 @@ struct trial {
 
 extern unsigned long items_wrong; /* (a) releases of what was not removed */
 
+/* Steps. ------------------------------------------------------------------- */
+
+static inline uint32_t below(struct trial *t, size_t n)
+{
+	return check_rand_below(&t->rand, (uint32_t)n);
+}
+
+static inline bool did(struct trial *t, int err, int must)
+{
+	t->refusals += must != 0;
+	if (err == must)
+		return !err;
+	printf("\n    step %llu: returned %d, not %d\n",
+	       (unsigned long long)t->steps, err, must);
+	CU_ASSERT_FATAL(err == must);
+	return false;
+}
+
+/* A batch of some edits, committed or not (vec_model_batch.c). */
+void do_batch(struct trial *t);
+
 /* Items. ------------------------------------------------------------------- */
 
 static inline struct item *item_nth(struct trial *t, uint32_t n)

@@ -292,78 +292,114 @@ static void state_keep(struct state *st, bool all)
 	st->len = n;
 }
 
-/* The states that the vector passes through. */
-void foresee(const struct op *op, struct object *o)
+static bool inplace(void)
 {
-	bool inplace = w.s->flags & PERCU_VEC_INPLACE;
-	struct state st = w.allowed[w.at];
-	struct object *was = op->i < st.len ? st.slot[op->i] : NULL;
+	return w.s->flags & PERCU_VEC_INPLACE;
+}
 
-	w.allowed[0] = st;
+/* The state that the vector is in is the only one that is allowed. */
+static struct state allow_only(void)
+{
+	w.allowed[0] = w.allowed[w.at];
 	w.nr_allowed = 1;
 	w.at = 0;
-	switch (op->what) {
-	case APPEND:
-	case INSERT:
-		state_insert(&st, op->i, o);
-		break;
-	case REPLACE:
-		object_gone(was);
-		o->instead = inplace;
-		st.slot[op->i] = o;
-		break;
-	case TAKE:
-		if (was)
-			was->taken = true;
-		state_remove(&st, op->i);
-		break;
-	case REMOVE:
-	case REMOVE_EXACT:
-		state_remove(&st, op->i);
-		break;
-	case REMOVE_NIL:
-		object_gone(was);
-		st.slot[op->i] = NULL;
-		break;
-	case REMOVE_SWAP:
-		object_gone(was);
-		st.slot[op->i] = st.slot[st.len - 1];
-		/* In place the last one is in both slots, then in one. */
-		if (inplace) {
-			if (st.slot[op->i])
-				st.slot[op->i]->moved = true;
-			w.allowed[w.nr_allowed++] = st;
-			st.slot[st.len - 1] = NULL;
-			w.allowed[w.nr_allowed++] = st;
-		}
-		st.len--;
-		break;
-	case TRUNCATE:
-		while (st.len > op->i)
-			state_remove(&st, st.len - 1);
-		break;
-	case REMOVE_IF:
-	case COMPACT:
-		state_keep(&st, op->what == COMPACT);
-		break;
-	case BATCH:
-		state_remove(&st, op->i);
-		state_insert(&st, st.len, o);
-		break;
-	case NR_WHATS:
-		break;
-	}
-	w.allowed[w.nr_allowed++] = st;
-	/* What was owed is squeezed out in a version of its own. */
-	if (w.s->starves) {
-		state_keep(&st, true);
-		w.allowed[w.nr_allowed++] = st;
-	}
+	return w.allowed[0];
 }
 
 static void allow(const struct state *st)
 {
 	w.allowed[w.nr_allowed++] = *st;
+}
+
+static void state_replace(struct state *st, size_t i, struct object *o)
+{
+	object_gone(st->slot[i]);
+	if (o)
+		o->instead = inplace();
+	st->slot[i] = o;
+}
+
+static void state_take(struct state *st, size_t i)
+{
+	if (st->slot[i])
+		st->slot[i]->taken = true;
+	state_remove(st, i);
+}
+
+/* In place the last one is in both slots, then in one. */
+static void state_swap(struct state *st, size_t i)
+{
+	struct object *last = st->slot[st->len - 1];
+
+	object_gone(st->slot[i]);
+	st->slot[i] = last;
+	if (inplace()) {
+		if (last)
+			last->moved = true;
+		allow(st);
+		st->slot[st->len - 1] = NULL;
+		allow(st);
+	}
+	st->len--;
+}
+
+static void state_truncate(struct state *st, size_t len)
+{
+	while (st->len > len)
+		state_remove(st, st->len - 1);
+}
+
+static void state_after(struct state *st, const struct op *op, struct object *o)
+{
+	switch (op->what) {
+	case APPEND:
+	case INSERT:
+		state_insert(st, op->i, o);
+		break;
+	case REPLACE:
+		state_replace(st, op->i, o);
+		break;
+	case TAKE:
+		state_take(st, op->i);
+		break;
+	case REMOVE:
+	case REMOVE_EXACT:
+		state_remove(st, op->i);
+		break;
+	case REMOVE_NIL:
+		state_replace(st, op->i, NULL);
+		break;
+	case REMOVE_SWAP:
+		state_swap(st, op->i);
+		break;
+	case TRUNCATE:
+		state_truncate(st, op->i);
+		break;
+	case REMOVE_IF:
+	case COMPACT:
+		state_keep(st, op->what == COMPACT);
+		break;
+	case BATCH:
+		state_remove(st, op->i);
+		state_insert(st, st->len, o);
+		break;
+	case NR_WHATS:
+		break;
+	}
+}
+
+/* The states that the vector passes through. */
+void foresee(const struct op *op, struct object *o)
+{
+	struct state st = allow_only();
+
+	state_after(&st, op, o);
+	allow(&st);
+	/* What was owed is squeezed out in a version of its own. */
+	if (w.s->starves) {
+		state_keep(&st, true);
+		allow(&st);
+	}
 }
 
 /* A hole, and nothing else has changed. */
@@ -380,11 +416,8 @@ static void foresee_hole(struct state *st, size_t i)
  */
 int foresee_starved(const struct op *op)
 {
-	struct state st = w.allowed[w.at];
+	struct state st = allow_only();
 
-	w.allowed[0] = st;
-	w.nr_allowed = 1;
-	w.at = 0;
 	switch (op->what) {
 	case TAKE:
 		st.slot[op->i]->taken = true;
@@ -434,7 +467,7 @@ static bool did(enum what what)
 static bool slot_lawful(const struct reader *r, size_t i)
 {
 	struct object *was = r->frozen.slot[i], *is = r->seen[i];
-	bool swap = did(REMOVE_SWAP) && w.s->flags & PERCU_VEC_INPLACE;
+	bool swap = did(REMOVE_SWAP) && inplace();
 
 	if (is == was)
 		return true;
@@ -477,7 +510,7 @@ static unsigned int times_seen(const struct reader *r, const struct object *o)
 /* May this way of reading miss what stays, with these operations? */
 static bool may_miss(void)
 {
-	bool swap = did(REMOVE_SWAP) && w.s->flags & PERCU_VEC_INPLACE;
+	bool swap = did(REMOVE_SWAP) && inplace();
 
 	switch (w.s->way) {
 	case VIEW_UP:

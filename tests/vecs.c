@@ -6,6 +6,7 @@
 #include <urcu-bp.h>
 
 #include <percu/pool.h>
+#include <percu/stats.h>
 
 #include "tests/check.h"
 #include "tests/vecs.h"
@@ -115,11 +116,23 @@ bool released_once(void)
 	return !wrong;
 }
 
+/* Bytes out, before there was a vector. */
+static uint64_t alloc;
+
+static uint64_t alloc_now(void)
+{
+	struct percu_memstats ms;
+
+	percu_memstats(&ms);
+	return ms.alloc;
+}
+
 /* A vector of n objects that was appended to. */
 void begin(const struct percu_vec_attr *attr, size_t n)
 {
 	memset(object, 0, sizeof(object));
 	used = 0;
+	alloc = alloc_now();
 	CU_ASSERT_EQUAL_FATAL(percu_vec_init(&v, attr), 0);
 	for (want_len = 0; want_len < n; want_len++) {
 		want[want_len] = next_object();
@@ -134,6 +147,7 @@ void end(void)
 	percu_vec_destroy(&v);
 	want_len = 0;
 	CU_ASSERT(released_once());
+	CU_ASSERT_EQUAL(alloc_now(), alloc); /* no node is left */
 }
 
 void model_open(size_t i, void *obj)

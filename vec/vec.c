@@ -13,6 +13,7 @@
 #include <percu/pool.h>
 
 #include "sys/conf.h"
+#include "sys/os.h"
 #include "vec/vec.h"
 
 /*
@@ -85,6 +86,7 @@ PERCU_API void percu_vec_destroy(struct percu_vec *v)
 {
 	void *site = __builtin_return_address(0);
 	struct percu_vec_writer *w = v->writer;
+	int cancel = os_cancel_off();
 	struct percu_vec_batch b;
 	size_t retired;
 
@@ -106,6 +108,7 @@ PERCU_API void percu_vec_destroy(struct percu_vec *v)
 	percu_free_rcu_flavor(w, w->flavor);
 	v->root = NULL;
 	v->writer = NULL;
+	os_cancel_on(cancel);
 }
 
 PERCU_API size_t percu_vec_live(const struct percu_vec *v)

@@ -81,7 +81,7 @@ PERCU_API void percu_free_sized(void *ptr, size_t size);
  * percu_alloc() - allocate uninitialised memory
  * @size: bytes; 0 gives a unique pointer too
  *
- * Context: any thread.  May take locks and ask the system for memory.
+ * Context: any thread.  As percu_pool_get().
  * Return: a block of at least @size bytes that the caller owns until it gives
  * it to percu_free(); NULL with errno ENOMEM.
  */
@@ -94,7 +94,7 @@ PERCU_API PERCU_MUST_CHECK PERCU_MALLOC PERCU_ALLOC_SIZE(1)
  *
  * Pages that come fresh from the system are not cleared a second time.
  *
- * Context: any thread.  May take locks and ask the system for memory.
+ * Context: any thread.  As percu_pool_get().
  * Return: as percu_alloc().
  */
 PERCU_API PERCU_MUST_CHECK PERCU_MALLOC PERCU_ALLOC_SIZE(1)
@@ -105,7 +105,7 @@ PERCU_API PERCU_MUST_CHECK PERCU_MALLOC PERCU_ALLOC_SIZE(1)
  * @align: a power of two, in bytes, at most 32 MiB
  * @size: bytes
  *
- * Context: any thread.  May take locks and ask the system for memory.
+ * Context: any thread.  As percu_pool_get().
  * Return: as percu_alloc(); NULL with errno EINVAL if @align is not a power
  * of two or is too large.
  */
@@ -119,9 +119,11 @@ PERCU_API PERCU_MUST_CHECK PERCU_MALLOC PERCU_ALLOC_ALIGN(1) PERCU_ALLOC_SIZE(2)
  * @size: the new size in bytes; 0 is a size like any other
  *
  * A block of up to 32 KiB stays where it is when the new size is of the same
- * class, a larger one when at least half of it would be used.
+ * class.  A larger one stays when it gets smaller but not as small as that, and
+ * where it can it grows without being copied: into free memory behind it, or by
+ * mremap().
  *
- * Context: any thread.  May take locks and ask the system for memory.
+ * Context: any thread.  As percu_pool_get().
  * Return: the block, perhaps elsewhere, its first min(old, new) bytes as they
  * were; NULL with errno ENOMEM, and then @ptr is untouched and still owned.
  */

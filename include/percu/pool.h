@@ -138,7 +138,9 @@ PERCU_API PERCU_NONNULL(1) void percu_pool_put(struct percu_pool *pool,
  * The object last put on this CPU, as a rule: most likely still in its cache.
  *
  * Context: any thread.  May take locks and ask the system for memory; may run
- * ctor, create and reset.
+ * ctor, create and reset.  Where there is no memory and objects of the pool
+ * wait for readers, it waits for them, as percu_pool_put_rcu() does above the
+ * hard mark, before it fails.
  * Return: an object that the caller owns until it puts it; NULL with errno
  * ENOMEM (no memory, or the limit is reached), EAGAIN (a signal handler that
  * has interrupted percu itself, and missed), or what ctor or create said.

@@ -53,16 +53,7 @@
 #include <sys/types.h>
 #include <percu/compiler.h>
 #include <percu/flavor.h>
-
-/* A tool that looks at each load must see those of slots. */
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define PERCU_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer) || \
-	__has_feature(memory_sanitizer)
-#define PERCU_SANITIZED
-#endif
-#endif
+#include <percu/view.h>
 
 PERCU_BEGIN_DECLS
 
@@ -108,42 +99,10 @@ struct percu_vec_attr {
 	unsigned int flags;
 };
 
-/*
- * What a root looks like from the outside.  A flat block holds its slots right
- * here; of a tree's root, and of every root in debug mode, flat_len is 0, and
- * the calls in the library take over.  (r) is read by readers while a writer
- * may store, (c) is constant once a node can be found, (w) is the writers'.
- */
-struct percu_node {
-	/* private: */
-	size_t flat_len;         /* (r) slots in use, where that is not total */
-	uint32_t level;          /* (c) 0: slot[] holds objects */
-	uint32_t cap;            /* (c) of slot[] */
-	size_t total;            /* (r) slots in use here and below */
-	uint32_t nr;             /* (w) children */
-	uint32_t extra;          /* what vec/vec.h says, by level */
-	uint64_t stamp;          /* (w) the batch that made it */
-	struct percu_node *next; /* (w) in a list of nodes to retire */
-	struct percu_vec *vec;   /* (c) whose it is */
-#ifndef __cplusplus   /* has no such arrays; percu_node_get() finds them */
-	void *slot[]; /* (r) */
-#endif
-};
-
-/**
- * struct percu_vec - a vector; embed it
- *
- * Two words.  It must not be moved or copied while it is in use.
- */
-struct percu_vec {
-	/* private: */
-	struct percu_node *root;         /* (r) never NULL */
-	struct percu_vec_writer *writer; /* (c) all that readers do not need */
-};
-
 /**
  * percu_vec_init() - make a vector
- * @v: the memory for it
+ * @v: the memory for it: two words, in a struct of the caller's as a rule,
+ *	which must not be moved or copied while they are in use
  * @attr: what it is to be, or NULL for no options; not kept
  *
  * Its readers are those of the flavor in scope (see <percu/flavor.h>).
@@ -177,220 +136,9 @@ PERCU_API PERCU_MUST_CHECK PERCU_NONNULL(1, 3) int percu_vec_init_flavor(
  */
 PERCU_API PERCU_NONNULL(1) void percu_vec_destroy(struct percu_vec *v);
 
-/* Readers, inside rcu_read_lock(). ---------------------------------------- */
-
 /**
- * struct percu_view - a vector as it is at one moment
+ * DOC: Writers: serialised inside, never block readers
  *
- * Valid until the end of the read section that it was made in.  Two words;
- * pass it by value.
- */
-struct percu_view {
-	/* private: */
-	const struct percu_node *root;
-	size_t len;
-};
-
-/* private: what the inline functions fall back on */
-PERCU_API size_t percu_vec_len_slow(const struct percu_vec *v,
-				    const struct percu_node *root);
-PERCU_API void *percu_vec_get_slow(const struct percu_vec *v,
-				   const struct percu_node *root, size_t i);
-PERCU_API void *percu_view_get_slow(const struct percu_node *root, size_t i);
-
-static inline const struct percu_node *percu_vec_root(const struct percu_vec *v)
-{
-	/* Pairs with the release store of whoever publishes a root. */
-	return __atomic_load_n(&v->root, __ATOMIC_ACQUIRE);
-}
-
-static inline size_t percu_node_flat_len(const struct percu_node *n)
-{
-	/* Pairs with the release store of an append: its slot is written. */
-	return __atomic_load_n(&n->flat_len, __ATOMIC_ACQUIRE);
-}
-
-/*
- * Pairs with the release store of whoever put the object there.  What is read
- * through the pointer depends on this load, which is order enough on any
- * machine that Linux runs on.  gcc does not fold the address of an atomic or a
- * volatile load into its instruction, which is a third of a get.
- */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(PERCU_SANITIZED)
-#define PERCU_SLOT_LOAD(slot)                           \
-	__extension__({                                 \
-		void *percu_obj_;                       \
-                                                        \
-		__asm__ __volatile__("mov %1, %0"       \
-				     : "=r"(percu_obj_) \
-				     : "m"(slot));      \
-		percu_obj_;                             \
-	})
-#else
-#define PERCU_SLOT_LOAD(slot) __atomic_load_n(&(slot), __ATOMIC_ACQUIRE)
-#endif
-
-static inline void *percu_slot_load(void *const *slot)
-{
-	return PERCU_SLOT_LOAD(*slot);
-}
-
-static inline void *percu_node_get(const struct percu_node *n, size_t i)
-{
-#ifdef __cplusplus
-	return percu_slot_load((void *const *)(n + 1) + i);
-#else
-	return PERCU_SLOT_LOAD(n->slot[i]);
-#endif
-}
-/* public: */
-
-/**
- * percu_vec_len() - how many slots are in use
- * @v: the vector
- *
- * Holes count.  The next call may say something else: to use it as a bound,
- * make a view.
- *
- * Context: a read section.
- */
-static inline PERCU_NONNULL(1) size_t percu_vec_len(const struct percu_vec *v)
-{
-	const struct percu_node *root = percu_vec_root(v);
-	size_t len = percu_node_flat_len(root);
-
-	return __builtin_expect(len != 0, 1) ? len :
-					       percu_vec_len_slow(v, root);
-}
-
-/**
- * percu_vec_get() - the object in a slot
- * @v: the vector
- * @i: the slot's index
- *
- * Context: a read section, until whose end the object is not released.
- * Return: the object; NULL if @i is out of range, or a hole.
- */
-static inline PERCU_NONNULL(1) void *percu_vec_get(const struct percu_vec *v,
-						   size_t i)
-{
-	const struct percu_node *root = percu_vec_root(v);
-
-	if (__builtin_expect(i < percu_node_flat_len(root), 1))
-		return percu_node_get(root, i);
-	return percu_vec_get_slow(v, root, i);
-}
-
-/**
- * percu_vec_view() - latch the vector as it is
- * @v: the vector
- *
- * All that is read through the view belongs together: its length does not
- * change, and neither does what its slots hold but for the removals in place
- * that the head of this file names.
- *
- * Context: a read section.
- */
-PERCU_API PERCU_NONNULL(1) struct percu_view
-	percu_vec_view(const struct percu_vec *v);
-
-/**
- * percu_view_len() - how many slots a view has, holes among them
- * @view: the view
- *
- * Context: the read section that the view was made in.
- */
-static inline size_t percu_view_len(struct percu_view view)
-{
-	return view.len;
-}
-
-/**
- * percu_view_get() - the object in a slot of a view
- * @view: the view
- * @i: the slot's index
- *
- * Context: the read section that the view was made in.
- * Return: the object; NULL if @i is out of range, or a hole.
- */
-static inline void *percu_view_get(struct percu_view view, size_t i)
-{
-	if (__builtin_expect(i >= view.len, 0))
-		return NULL;
-	if (__builtin_expect(view.root->level == 0, 1))
-		return percu_node_get(view.root, i);
-	return percu_view_get_slow(view.root, i);
-}
-
-/**
- * percu_vec_live() - how many objects are in the vector, holes not counted
- * @v: the vector
- *
- * Takes the writers' lock.  Context: any thread.
- */
-PERCU_API PERCU_NONNULL(1) size_t percu_vec_live(const struct percu_vec *v);
-
-/* private: the slots of a view up to end that lie together in memory */
-struct percu_chunk {
-	struct percu_view view;
-	void *const *slot; /* the first of them */
-	size_t end;
-	const struct percu_node *up; /* whose k-th child they are, or NULL */
-	size_t base;                 /* where up begins */
-	uint32_t k;
-};
-
-PERCU_API struct percu_chunk percu_chunk_first(struct percu_view view);
-PERCU_API void percu_chunk_next(struct percu_chunk *c);
-
-#define PERCU_PASTE_(a, b) a##b
-#define PERCU_PASTE(a, b)  PERCU_PASTE_(a, b)
-/*
- * The outer loop goes from chunk to chunk, the inner one through a chunk, with
- * variables that nothing points to.  A break leaves the inner one with i < end,
- * and then the outer one ends too.
- */
-#define PERCU_FOR_EACH_(c, view_, i, obj)                                 \
-	for (struct percu_chunk c = ((i) = 0, percu_chunk_first(view_));  \
-	     (i) < c.end;                                                 \
-	     (i) < c.end ? (void)(c.end = 0) : percu_chunk_next(&c))      \
-		for (void *const *c##_at = c.slot, *const *c##_end =      \
-							   c.slot +       \
-							   (c.end - (i)); \
-		     c##_at < c##_end; c##_at++, (i)++)                   \
-			if (!((obj) = (__typeof__(obj))percu_slot_load(   \
-				      c##_at))) {                         \
-			} else
-#define PERCU_FOR_EACH(c, view, i, obj) PERCU_FOR_EACH_(c, view, i, obj)
-/* public: */
-
-/**
- * percu_view_for_each() - go through a view, from slot 0 up; skip holes
- * @view: the view
- * @i: a size_t variable: the slot's index
- * @obj: a pointer variable: the object
- *
- * break and continue do what they do in any loop.
- *
- * Context: the read section that the view was made in.
- */
-#define percu_view_for_each(view, i, obj) \
-	PERCU_FOR_EACH(PERCU_PASTE(percu_chunk_, __COUNTER__), view, i, obj)
-
-/**
- * percu_vec_for_each() - go through a view of a vector that is made for it
- * @v: the vector
- * @i: a size_t variable: the slot's index
- * @obj: a pointer variable: the object
- *
- * Context: a read section.
- */
-#define percu_vec_for_each(v, i, obj) \
-	percu_view_for_each (percu_vec_view(v), i, obj)
-
-/* Writers: serialised inside, never block readers. ------------------------- */
-
-/*
  * Each of these takes the vector's lock; what it publishes readers see at one
  * store, which is its linearisation point.  What it removes is retired after
  * that.  It may be called inside a read section.  Unless said otherwise it
@@ -539,7 +287,13 @@ PERCU_API PERCU_NONNULL(1) int percu_vec_clip(struct percu_vec *v);
  */
 PERCU_API PERCU_NONNULL(1) int percu_vec_compact(struct percu_vec *v);
 
-/* Batches: many edits, one publication. ------------------------------------ */
+/**
+ * DOC: Batches: many edits, one publication
+ *
+ * Each edit sees what the edits before it in the batch have done.  It returns
+ * what the edit of the vector by that name returns, but that a removal can fail
+ * with -ENOMEM too; a failed edit leaves the batch as it was, and it can go on.
+ */
 
 /**
  * struct percu_vec_batch - edits that readers see all at once, or never
@@ -572,22 +326,55 @@ PERCU_API PERCU_MUST_CHECK
 	PERCU_NONNULL(1, 2) int percu_vec_batch_begin(struct percu_vec_batch *b,
 						      struct percu_vec *v);
 
-/*
- * Each sees what the edits before it in the batch have done.  Return: as the
- * edit of the vector by that name, but that a removal can fail with -ENOMEM
- * too; a failed edit leaves the batch as it was, and it can go on.
+/**
+ * percu_vec_batch_len() - how many slots are in use, by what the batch has done
+ * @b: the batch
  */
 PERCU_API PERCU_NONNULL(1) size_t
 	percu_vec_batch_len(const struct percu_vec_batch *b);
+
+/**
+ * percu_vec_batch_get() - the object in a slot, by what the batch has done
+ * @b: the batch
+ * @i: the slot's index
+ *
+ * Return: the object; NULL if @i is out of range, or a hole.
+ */
 PERCU_API PERCU_NONNULL(1) void *percu_vec_batch_get(
 	const struct percu_vec_batch *b, size_t i);
+
+/**
+ * percu_vec_batch_append() - percu_vec_append() in a batch
+ * @b: the batch
+ * @obj: the object, the vector's from the commit on
+ */
 PERCU_API PERCU_NONNULL(1) int percu_vec_batch_append(struct percu_vec_batch *b,
 						      void *obj);
+
+/**
+ * percu_vec_batch_insert() - percu_vec_insert() in a batch
+ * @b: the batch
+ * @i: 0 .. the batch's length
+ * @obj: the object, the vector's from the commit on
+ */
 PERCU_API PERCU_NONNULL(1) int percu_vec_batch_insert(struct percu_vec_batch *b,
 						      size_t i, void *obj);
+
+/**
+ * percu_vec_batch_replace() - percu_vec_replace() in a batch
+ * @b: the batch
+ * @i: 0 .. the batch's length - 1; may be a hole
+ * @obj: the object, the vector's from the commit on
+ */
 PERCU_API
 PERCU_NONNULL(1)
 int percu_vec_batch_replace(struct percu_vec_batch *b, size_t i, void *obj);
+
+/**
+ * percu_vec_batch_remove() - percu_vec_remove() in a batch
+ * @b: the batch
+ * @i: 0 .. the batch's length - 1
+ */
 PERCU_API PERCU_NONNULL(1) int percu_vec_batch_remove(struct percu_vec_batch *b,
 						      size_t i);
 
@@ -610,7 +397,17 @@ PERCU_NONNULL(1) int percu_vec_batch_commit(struct percu_vec_batch *b);
 PERCU_API
 PERCU_NONNULL(1) void percu_vec_batch_abort(struct percu_vec_batch *b);
 
-/* Audit. --------------------------------------------------------------------- */
+/**
+ * DOC: Audit
+ */
+
+/**
+ * percu_vec_live() - how many objects are in the vector, holes not counted
+ * @v: the vector
+ *
+ * Context: any thread.  Takes the vector's lock.
+ */
+PERCU_API PERCU_NONNULL(1) size_t percu_vec_live(const struct percu_vec *v);
 
 /**
  * percu_vec_check() - audit a vector

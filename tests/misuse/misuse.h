@@ -315,6 +315,35 @@ static inline void expect_size(const void *ptr, size_t is, size_t said)
 		       percu_good_size(said), ptr, class_for(is));
 }
 
+/* A pool is given what is no pool's object. */
+static inline struct percu_pool *expect_stranger(const void *obj)
+{
+	expect("pool victim: %p is not an object of this pool (it is no pool object)",
+	       obj);
+	return make_pool("victim", 64);
+}
+
+__attribute__((noreturn)) static inline void put_stranger(void *obj)
+{
+	struct percu_pool *pool = expect_stranger(obj);
+
+	percu_pool_put(pool, obj);
+	at_once();
+	percu_pool_age(pool);
+	missed();
+}
+
+__attribute__((noreturn)) static inline void retire_stranger(void *obj)
+{
+	struct percu_pool *pool = expect_stranger(obj);
+
+	percu_pool_put_rcu(pool, obj);
+	at_once();
+	percu_pool_barrier(pool);
+	percu_pool_age(pool);
+	missed();
+}
+
 /* Puts so many other objects that what lies in the record must leave it. */
 static inline void put_many(struct percu_pool *pool, void **objs)
 {

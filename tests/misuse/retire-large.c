@@ -4,14 +4,5 @@
 
 int main(void)
 {
-	struct percu_pool *pool = make_pool("victim", 64);
-	void *obj = must(percu_alloc(100000));
-
-	expect("pool victim: %p is not an object of this pool (it is no pool object)",
-	       obj);
-	percu_pool_put_rcu(pool, obj);
-	at_once();
-	percu_pool_barrier(pool);
-	percu_pool_age(pool);
-	missed();
+	retire_stranger(must(percu_alloc(100000)));
 }

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench/bounds.c - what was promised, and what must not get worse
+ *
+ * The text of bounds.tsv is part of the program.  A row is judged as it is
+ * printed: 1.104 is 1.10.  It is worse than recorded only if all that is known
+ * of it says so: the median's interval, and the least times.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/bench.h"
+
+/* The assembler looks it up from the top folder, where make runs. */
+__asm__(".pushsection .rodata\n"
+	"bounds_text:\n\t"
+	".incbin \"bench/bounds.tsv\"\n\t"
+	".byte 0\n"
+	".popsection\n");
+extern const char bounds_text[];
+
+const char *const verdicts[NR_VERDICTS] = { "", "ok", "MISSED", "WORSE" };
+
+static const double NOISE = 0.05;
+
+static struct bound *table;
+static size_t nr_bounds;
+
+static void bad(const char *line)
+{
+	fprintf(stderr, "percu-bench: bounds.tsv: %s\n", line);
+	exit(2);
+}
+
+/* group x name most|least wish held guarded why */
+static void read_bound(char *line, struct bound *b)
+{
+	char *field[8], *rest = line;
+
+	for (size_t i = 0; i < ARRAY_SIZE(field); i++) {
+		field[i] = strsep(&rest, "\t");
+		if (!field[i])
+			bad(line);
+	}
+	snprintf(b->group, sizeof(b->group), "%s", field[0]);
+	b->x = strcmp(field[1], "-") ? strtod(field[1], NULL) : NO_X;
+	snprintf(b->name, sizeof(b->name), "%s", field[2]);
+	b->most = !strcmp(field[3], "most");
+	if (!b->most && strcmp(field[3], "least"))
+		bad(line);
+	b->wish = strtod(field[4], NULL);
+	b->held = strcmp(field[5], "-") ? strtod(field[5], NULL) : b->wish;
+	b->guarded = !strcmp(field[6], "check");
+	snprintf(b->why, sizeof(b->why), "%s", field[7]);
+}
+
+const struct bound *bounds(size_t *n)
+{
+	char *text, *rest, *line;
+
+	if (!table) {
+		text = rest = strdup(bounds_text);
+		die_unless(text, "bounds.tsv");
+		table = calloc(strlen(text) / 16 + 1, sizeof(*table));
+		die_unless(table, "bounds.tsv");
+		while ((line = strsep(&rest, "\n")))
+			if (line[0] && line[0] != '#')
+				read_bound(line, &table[nr_bounds++]);
+		free(text);
+	}
+	*n = nr_bounds;
+	return table;
+}
+
+static bool same_x(double a, double b)
+{
+	return (isnan(a) && isnan(b)) || a == b;
+}
+
+const struct bound *bound_of(const struct row *r)
+{
+	size_t n;
+	const struct bound *b = bounds(&n);
+
+	if (r->kind != ROW_RATIO && r->kind != ROW_FIGURE)
+		return NULL;
+	for (; n--; b++)
+		if (!strcmp(b->group, r->group) && !strcmp(b->name, r->name) &&
+		    same_x(b->x, r->x))
+			return b;
+	return NULL;
+}
+
+static double shown(double x)
+{
+	return (double)(long long)(x * 100 + (x < 0 ? -0.5 : 0.5)) / 100;
+}
+
+enum verdict judge(const struct row *r)
+{
+	const struct bound *b = bound_of(r);
+
+	if (!b)
+		return UNBOUND;
+	if (b->most ? shown(r->e.mid) <= b->wish : shown(r->e.mid) >= b->wish)
+		return OK;
+	if (b->most ? r->e.lo > b->held * (1 + NOISE) &&
+			      r->e.least > b->held * (1 + NOISE) :
+		      r->e.hi < b->held * (1 - NOISE) &&
+			      r->e.least < b->held * (1 - NOISE))
+		return WORSE;
+	return MISSED;
+}
+
+unsigned int rows_judged(enum verdict v)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < nr_rows(); i++)
+		n += judge(row_at(i)) == v;
+	return n;
+}

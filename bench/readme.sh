@@ -1,0 +1,21 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# readme.sh RESULTS REPORT
+#
+# Writes README's table of measurements, between its marker comments, and its
+# picture, from RESULTS and from the REPORT that report.sh has made of them.
+set -eu
+
+[ $# = 2 ] || { echo "usage: $0 RESULTS REPORT" >&2; exit 2; }
+grep -q '^<!-- bench: end -->$' README.md ||
+	{ echo 'README.md has no marker comments' >&2; exit 1; }
+new=$(mktemp)
+trap 'rm -f "$new"' EXIT
+awk -f bench/readme.awk "$1" README.md >"$new"
+cat "$new" >README.md
+if [ -e "$2/malloc-ns.svg" ]; then
+	cp "$2/malloc-ns.svg" Documentation/bench.svg
+else
+	echo "the picture stays as it is: there is none in $2"
+fi

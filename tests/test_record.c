@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/test_record.c - a record's figures, read from elsewhere
+ *
+ * A bulk operation writes what a record has counted to the side that is not
+ * current, and turns sides with its last store.  Who reads the record from
+ * another CPU must see one moment of it, whatever it reads beside.
+ *
+ * Laws: gets and puts never become fewer.  At the end they are what was done.
+ */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pool/pool.h"
+#include "tests/check.h"
+#include "tests/pools.h"
+
+enum {
+	MOST = 8,   /* objects that are held at once */
+	SOME = 256, /* turns between two looks at whether to stop */
+};
+
+static struct percu_pool *pool;
+static uint64_t done; /* gets, and as many puts */
+static _Atomic bool begun, enough;
+static unsigned long reads, fewer;
+
+static void use(void)
+{
+	void *objs[MOST];
+
+	pin(1);
+	while (!enough) {
+		for (unsigned int i = 0; i < SOME; i++) {
+			size_t k =
+				percu_pool_get_bulk(pool, objs, 1 + i % MOST);
+
+			percu_pool_put_bulk(pool, objs, k);
+			done += k;
+		}
+		begun = true;
+	}
+}
+
+/* One look at each record that the pool has. */
+static void look(struct record_counts *was)
+{
+	struct record_counts is;
+
+	for (uint32_t i = 0; i < cpu_info.possible; i++) {
+		if (!bitmap_test(pool->open, i))
+			continue;
+		record_read(record_at(pool->records, i), &is);
+		fewer += is.gets < was[i].gets || is.puts < was[i].puts;
+		was[i] = is;
+	}
+	reads++;
+}
+
+static void look_often(void)
+{
+	struct record_counts *was = calloc(cpu_info.possible, sizeof(*was));
+	unsigned long want = check_short() ? 100000 : 2000000;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(was);
+	pin(0);
+	while (!begun)
+		usleep(10);
+	while (reads < want)
+		look(was);
+	enough = true;
+	free(was);
+}
+
+static void thread(unsigned int i, void *arg)
+{
+	(void)arg;
+	if (i)
+		look_often();
+	else
+		use();
+}
+
+static void from_elsewhere(void)
+{
+	const struct percu_pool_attr attr = { .name = "read", .size = 64 };
+	struct percu_pool_stats st;
+
+	pool = percu_pool_create(&attr);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(pool);
+	check_threads(2, thread, NULL);
+	printf("(%lu reads beside %llu gets) ", reads,
+	       (unsigned long long)done);
+	CU_ASSERT_EQUAL(fewer, 0);
+	st = stats_of(pool);
+	CU_ASSERT_EQUAL(st.gets, done);
+	CU_ASSERT_EQUAL(st.puts, done);
+	CU_ASSERT_EQUAL(percu_pool_destroy(pool), 0);
+}
+
+static const CU_TestInfo tests[] = {
+	{ "a reader beside bulk operations sees one moment", from_elsewhere },
+	CU_TEST_INFO_NULL,
+};
+
+int main(void)
+{
+	return check_main("record", tests);
+}
