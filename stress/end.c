@@ -211,6 +211,11 @@ void end_run(const struct options *o)
 {
 	struct part end = { .name = "the end" };
 
+	if (verdict_total()) {
+		for (enum end_law l = 0; l < NR_END_LAWS; l++)
+			say(l, "not looked at: the run had failed by then");
+		return;
+	}
 	options_again(o, "all", end.again, sizeof(end.again));
 	part_here = &end;
 	find(&end, END_RETAINED, retained);

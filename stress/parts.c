@@ -6,7 +6,8 @@
  * together take the time that the user gave.  Each part gets a share of what
  * is left of it, the mixed part two.  A scenario runs in a thread of its own,
  * also when it runs alone.  When a part is over, chaos and all, every byte of
- * memory must be back.
+ * memory must be back.  After a failure nothing more is run, for what comes
+ * after says nothing new: what failed may have left anything behind.
  *
  * Before the first part comes a short one that is not shown: what libraries
  * allocate once and keep is there from then on, and resident memory can be
@@ -182,7 +183,7 @@ static void all_run(const struct options *o, uint64_t until)
 	struct options own = *o;
 
 	own.brief |= o->everything && !o->nr_paths;
-	for (unsigned int i = 0; i < NR_SCENARIOS; i++) {
+	for (unsigned int i = 0; i < NR_SCENARIOS && !verdict_total(); i++) {
 		if (!(o->chosen >> i & 1))
 			continue;
 		own.seconds = share_of(until, 1, shares--);
@@ -191,7 +192,7 @@ static void all_run(const struct options *o, uint64_t until)
 			own.seconds = o->seconds / all;
 		single_run(&scenarios[i], &own, o->chaos && faults_wanted());
 	}
-	if (!last_mixed)
+	if (!last_mixed || verdict_total())
 		return;
 	own.mixed = own.brief = true;
 	own.seconds = share_of(until, 1, 1);
@@ -210,11 +211,11 @@ bool parts_run(const struct options *o)
 	warm_up(o, chaos);
 	faults_reset();
 	sampler_begin();
-	if (o->mixed) {
+	if (o->mixed && !verdict_total()) {
 		own.seconds = share_of(until, 1, 1);
 		own.brief = true;
 		mixed_run(&own, chaos);
-	} else {
+	} else if (!o->mixed) {
 		all_run(&own, until);
 	}
 	end_run(o);

@@ -538,7 +538,7 @@ static void timeline_write(FILE *f)
 			continue;
 		part_place(&parts[i], &x, &width);
 		fprintf(f,
-			"<span style=\"left:%.2f%%;padding-top:%upx\">%s</span>",
+			"<span style=\"left:%.2f%%;padding-top:%upx\"><i>%s</i></span>",
 			x / 10, n++ % 3 * 15, parts[i].name);
 	}
 	fprintf(f, "</div>\n");

@@ -65,6 +65,7 @@ const char report_style[] =
 	".timeline{position:relative;height:50px;margin:0 19px 10px 81px;font-size:13px;color:var(--soft)}\n"
 	".timeline span{position:absolute;white-space:nowrap;padding-left:5px;line-height:16px;"
 	"height:48px;border-left:1px solid var(--soft)}\n"
+	".timeline i{position:relative;z-index:1;font-style:normal;background:var(--page)}\n"
 	".rows{position:absolute;right:100%;top:0;bottom:18px;width:54px;margin-right:8px;font-size:12px;line-height:1;color:var(--soft)}\n"
 	".rows span{position:absolute;right:0;transform:translateY(-50%)}\n"
 	"svg path{vector-effect:non-scaling-stroke}\n"
