@@ -12,6 +12,7 @@
 #define STRESS_NET_H
 
 #include <stdint.h>
+#include <sys/types.h>
 #include <percu/buf.h>
 
 struct conn {

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Every source file is in its folder's Kbuild: check has built all that is, but
-# for programs of a list that a library's absence has switched off.
+# for programs of a list that a library's absence has switched off.  A script
+# is there too, or has a target of its own.
 set -u
 
 O=${O:-build}
@@ -18,8 +19,9 @@ for kbuild in */Kbuild */*/Kbuild; do
 		}
 	done
 	for sh in "$dir"/*.sh; do
-		[ ! -e "$sh" ] || grep -q "[ 	]${sh##*/}" "$kbuild" || {
-			echo "$sh is not in $kbuild"
+		[ ! -e "$sh" ] || grep -q "[ 	]${sh##*/}" "$kbuild" ||
+				grep -q "[ 	)]$sh" Makefile || {
+			echo "$sh is in neither $kbuild nor Makefile"
 			rc=1
 		}
 	done

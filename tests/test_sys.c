@@ -64,11 +64,12 @@ static void fault_forever(void)
 static void fault_says_why(void)
 {
 	static const int want[OS_NR_CALLS] = {
-		[OS_RESERVE] = ENOMEM, [OS_COMMIT] = ENOMEM,
-		[OS_RELEASE] = EAGAIN, [OS_MAP] = ENOMEM,
-		[OS_UNMAP] = ENOMEM,   [OS_MEMBARRIER] = EPERM,
-		[OS_OPEN] = EMFILE,    [OS_DUP] = EMFILE,
-		[OS_WRITE] = EIO,      [OS_THREAD] = EAGAIN,
+		[OS_RESERVE] = ENOMEM,   [OS_COMMIT] = ENOMEM,
+		[OS_RELEASE] = EAGAIN,   [OS_MAP] = ENOMEM,
+		[OS_UNMAP] = ENOMEM,     [OS_MOVE] = ENOMEM,
+		[OS_MEMBARRIER] = EPERM, [OS_OPEN] = EMFILE,
+		[OS_DUP] = EMFILE,       [OS_WRITE] = EIO,
+		[OS_THREAD] = EAGAIN,
 	};
 
 	for (int call = 0; call < OS_NR_CALLS; call++) {
