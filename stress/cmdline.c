@@ -221,7 +221,8 @@ void options_parse(struct options *o, int argc, char **argv)
 		faults_request("all");
 }
 
-static size_t append(char *buf, size_t size, size_t at, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static size_t
+append(char *buf, size_t size, size_t at, const char *fmt, ...)
 {
 	va_list ap;
 	int n;

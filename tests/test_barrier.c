@@ -27,14 +27,6 @@ enum {
 	SECOND = 1000000000, /* in ns */
 };
 
-static struct percu_pool *pool_of(const struct percu_pool_attr *attr)
-{
-	struct percu_pool *p = percu_pool_create(attr);
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
-	return p;
-}
-
 static void retire_some(struct percu_pool *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
