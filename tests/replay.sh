@@ -109,6 +109,11 @@ record 0 "$tmp/known" closed
 record 0 sh -c "ulimit -f 3000; exec '$tmp/known' many"
 grep -q 'File too large, and [0-9,]* events were lost' "$tmp/err" || failed 'nothing is lost under a limit'
 
+# 32 MB of events in 24 MB of address space.
+record 0 sh -c "ulimit -v 24000; exec '$tmp/known' more"
+grep -q 'were lost' "$tmp/err" && failed 'the recorder keeps what it has written'
+[ "$(wc -l <"$tmp/dump")" = 1000000 ] || failed 'many events are not all there'
+
 # Handlers that allocate, with a malloc that lets them.
 if [ -z "${SAN:-}" ]; then
 	record 0 sh -c "LD_PRELOAD=\$LD_PRELOAD:$O/libpercu-malloc.so exec '$tmp/known' signals"

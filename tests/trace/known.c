@@ -136,9 +136,9 @@ static void signals(void)
 	signal(SIGALRM, SIG_IGN);
 }
 
-static void many(void)
+static void many(int n)
 {
-	for (int i = 0; i < 200000; i++)
+	for (int i = 0; i < n; i++)
 		free(malloc(1800));
 }
 
@@ -164,7 +164,9 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "signals"))
 		signals();
 	if (!strcmp(what, "many"))
-		many();
+		many(200000);
+	if (!strcmp(what, "more"))
+		many(500000);
 	if (!strcmp(what, "exec")) {
 		free(malloc(1901));
 		execl("/proc/self/exe", argv[0], "single", NULL);
@@ -172,7 +174,7 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "closed")) {
 		for (int fd = 0; fd < 64; fd++)
 			close(fd);
-		many();
+		many(200000);
 	}
 	return 0;
 }
