@@ -14,6 +14,7 @@ MAKEFLAGS += -rR --no-print-directory
 ##@ O=dir		build in dir and not in build/
 ##@ W=1			more warnings
 ##@ D=1			debug checks (PERCU_DEBUG)
+##@ DELAY=1		delays between the steps of sequences and slow paths
 ##@ C=1			run sparse over the library's files too
 ##@ SAN=list		sanitizers: address,undefined or thread
 ##@ CC=clang		another compiler; CFLAGS, CPPFLAGS, LDFLAGS, LDLIBS add to ours
@@ -67,6 +68,7 @@ ccflags-$(W) += -Wshadow -Wcast-qual -Wwrite-strings -Wpointer-arith -Wvla \
 		-Wformat=2 -Wdouble-promotion -Wold-style-definition \
 		-Wredundant-decls
 cppflags-$(D) += -DPERCU_DEBUG
+cppflags-$(DELAY) += -DPERCU_DELAY
 ccflags-y  += $(ccflags-1)
 cppflags-y += $(cppflags-1)
 ccflags-y  += $(SAN:%=-fsanitize=% -fno-omit-frame-pointer -fno-sanitize-recover=all)
