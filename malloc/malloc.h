@@ -10,6 +10,7 @@
  *	early.c		memory while percu cannot be entered
  *	decay.c		idle memory goes back, by the clock and by its size
  *	fork.c		stdio's lock
+ *	vfork.c		a child that has its parent's memory
  *	info.c		mallinfo, malloc_trim and their like
  *	mallctl.c	what programs ask that were written for jemalloc
  *	start.c		defaults, other allocators, statistics at the end
