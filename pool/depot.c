@@ -28,6 +28,7 @@
 #include "pool/pool.h"
 #include "slab/heap.h"
 #include "slab/meta.h"
+#include "sys/delay.h"
 
 void depot_init(struct depot *d)
 {
@@ -153,6 +154,7 @@ static void magazine_emptied(struct percu_pool *p, struct record *r,
 	m = spare_swap(r, m);
 	if (!m)
 		return;
+	delay_step();
 	lock_take(&p->depot.lock, LOCK_DEPOT);
 	list_add(&m->list, &p->depot.empty);
 	lock_give(&p->depot.lock, LOCK_DEPOT);
@@ -172,6 +174,7 @@ bool depot_take(struct percu_pool *p, struct record *r, void ***objs, size_t *n,
 	size_t want = *n;
 
 	*whole = NULL;
+	delay_step();
 	*contended = depot_lock(d);
 	d->visits++;
 	if (spare)
@@ -195,6 +198,7 @@ bool depot_take(struct percu_pool *p, struct record *r, void ***objs, size_t *n,
 	d->nobj -= want;
 	uncount(p, m, want);
 	lock_give(&d->lock, LOCK_DEPOT);
+	delay_step();
 	magazine_check_out(p, *objs, want);
 	*n = want;
 	return true;
@@ -299,6 +303,7 @@ void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
 		counter_add(&pools.depot_bytes, (uint64_t)n * p->weight);
 	}
 	magazine_check_in(p, objs, n);
+	delay_step();
 	if (n <= p->magazine / 2 && store_few(p, objs, n))
 		return;
 	m = empty_obtain(p, r);
@@ -314,6 +319,7 @@ void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
 	}
 	memcpy(m->slot, objs, n * sizeof(*objs));
 	m->count = (uint32_t)n;
+	delay_step();
 	*contended = depot_lock(d);
 	d->visits++;
 	list_add(&m->list, &d->full);
@@ -365,6 +371,7 @@ void depot_add(struct percu_pool *p, struct list *magazines, size_t nobj)
 	/* Already on their way: over the budget until the next ageing. */
 	__atomic_fetch_add(&pools.depot_bytes, (uint64_t)nobj * p->weight,
 			   __ATOMIC_RELAXED);
+	delay_step();
 	lock_take(&p->depot.lock, LOCK_DEPOT);
 	list_splice(magazines, &p->depot.full);
 	p->depot.nobj += nobj;
@@ -423,6 +430,7 @@ void depot_receive(struct percu_pool *p, struct list *magazines)
 			magazine_unload(p, m);
 		}
 	}
+	delay_step();
 	lock_take(&d->lock, LOCK_DEPOT);
 	if (n) {
 		list_splice(&kept, &d->full);
@@ -483,6 +491,7 @@ void depot_condemn(struct percu_pool *p)
 	struct depot *d = &p->depot;
 	size_t gone;
 
+	delay_step();
 	lock_take(&d->lock, LOCK_DEPOT);
 	gone = uncount_all(p, &d->victim);
 	list_splice(&d->victim, &p->condemned);
@@ -503,6 +512,7 @@ void depot_age(struct percu_pool *p, struct list *drained, bool all)
 	struct magazine *m;
 	size_t gone = 0;
 
+	delay_step();
 	lock_take(&d->lock, LOCK_DEPOT);
 	if (all)
 		gone = uncount_all(p, &d->full);

@@ -33,6 +33,7 @@
 #undef percu_pool_put
 #include "pool/pool.h"
 #include "slab/heap.h"
+#include "sys/delay.h"
 #include "sys/report.h"
 #include "sys/tool.h"
 
@@ -202,6 +203,7 @@ static bool refill(struct percu_pool *p, void **obj, bool *fresh)
 	counter_add(r ? &r->misses : &p->direct_misses, 1);
 	n = refill_size(p, r);
 	*fresh = !depot_take(p, r, &objs, &n, &whole, &contended);
+	delay_step();
 	if (*fresh) {
 		n = pool_make(p, objs, n);
 		if (!n)
@@ -210,12 +212,14 @@ static bool refill(struct percu_pool *p, void **obj, bool *fresh)
 	}
 	if (r)
 		record_grow(p, r, RECORD_EMPTY, contended);
+	delay_step();
 	if (r && !(p->foreign && *fresh))
 		k = record_give(p, objs, n, RECORD_MOVE);
 	if (!k) {
 		*obj = objs[--n];
 		counter_add(&p->direct_gets, 1);
 	}
+	delay_step();
 	if (k < n)
 		depot_store(p, r, objs + k, n - k, &contended);
 	depot_emptied(p, r, whole);
@@ -265,6 +269,7 @@ void *pool_get_any(struct percu_pool *p, bool *fresh)
 			continue;
 		}
 		err = errno;
+		delay_step();
 		found = pool_gather(p);
 		if (!found && !hurried) {
 			hurried = true;
@@ -330,11 +335,13 @@ static bool spill(struct percu_pool *p)
 	n = record_take(p, objs, p->capacity_max, RECORD_MOVE);
 	if (!n)
 		return false;
+	delay_step();
 	cold = (n + 1) / 2;
 	if (cold > p->magazine)
 		cold = p->magazine;
 	kept = n > cold ? record_give(p, objs + cold, n - cold, RECORD_MOVE) :
 			  0;
+	delay_step();
 	depot_store(p, r, objs, cold, &contended);
 	if (contended)
 		record_grow(p, r, RECORD_FULL, true);

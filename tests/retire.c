@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "rcu/grace.h"
 #include "sys/os.h"
 #include "sys/tool.h"
 #include "tests/check.h"
@@ -78,6 +79,18 @@ bool stats_are(struct percu_pool *p, uint64_t gets, uint64_t puts,
 struct holder held_back(void)
 {
 	return (struct holder){ .flavor = &urcu_bp_flavor };
+}
+
+uint64_t round_since(void)
+{
+	uint64_t since = 0;
+
+	lock_take(&graces.lock, LOCK_GRACE);
+	for (int i = 0; i < NR_GRACES; i++)
+		if (graces.grace[i].since)
+			since = graces.grace[i].since;
+	lock_give(&graces.lock, LOCK_GRACE);
+	return since;
 }
 
 void reader_leaves(const struct rcu_flavor_struct *flavor)

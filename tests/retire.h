@@ -63,6 +63,9 @@ bool is_among(void *const *objs, size_t n, const void *obj);
 bool stats_are(struct percu_pool *p, uint64_t gets, uint64_t puts,
 	       uint64_t puts_rcu, uint64_t deferred);
 
+/* A round waits for readers: when it began to, 0 if none does. */
+uint64_t round_since(void);
+
 /* The state of a thread of this process as in ps(1), or 0. */
 char thread_state(pid_t tid);
 /* Its name is that; how many there are. */

@@ -85,15 +85,8 @@ static void waits_for_readers(void)
 /* Until one has begun that waits for readers. */
 static void grace_begins(void)
 {
-	bool begun = false;
-
-	while (!begun) {
+	while (!round_since())
 		usleep(1000);
-		lock_take(&graces.lock, LOCK_GRACE);
-		for (int i = 0; i < NR_GRACES; i++)
-			begun |= graces.grace[i].since != 0;
-		lock_give(&graces.lock, LOCK_GRACE);
-	}
 }
 
 /* A reader that comes later is not waited for: it can have found nothing. */

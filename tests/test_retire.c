@@ -143,19 +143,6 @@ static void kept(void)
 	ASSERT_POOLS_HOLD(0);
 }
 
-/* A round waits for readers: when it began to, 0 if none does. */
-static uint64_t round_since(void)
-{
-	uint64_t since = 0;
-
-	lock_take(&graces.lock, LOCK_GRACE);
-	for (int i = 0; i < NR_GRACES; i++)
-		if (graces.grace[i].since)
-			since = graces.grace[i].since;
-	lock_give(&graces.lock, LOCK_GRACE);
-	return since;
-}
-
 /* A grace period is as long as the reader that it waits for makes it. */
 static void timed(void)
 {
