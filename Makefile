@@ -49,7 +49,7 @@ T	   := 600
 # The order is the direction of dependency: a folder may use those on its
 # left, and nothing else.
 libdirs	:= sys slab rcu pool buf vec
-dirs	:= $(libdirs) malloc stress/workers tests tests/misuse stress bench samples
+dirs	:= $(libdirs) malloc stress/workers stress/trace tests tests/misuse stress bench samples
 
 cppflags-y := -Iinclude -I. -D_GNU_SOURCE
 
@@ -122,9 +122,9 @@ stress: $(stress)		##  a short stress of everything
 	$(Q)$(stress) --duration 20s $(RUNFLAGS)
 torture: $(stress)		##  a long one, for T seconds, beside all of chaos
 	$(Q)$(stress) --chaos all --duration $(T)s --report $(O)/torture $(RUNFLAGS)
-bench: $(progs) $(counts)	##  how fast, against whom, does it grow: minutes
+bench: $(progs) $(mallib) $(counts)	##  how fast, against whom, does it grow: minutes
 	$(Q)$(bench) --counts=$(counts) --tsv=$(results) --json=$(results:.tsv=.json) $(RUNFLAGS)
-bench-check: $(progs) $(counts)	##  has anything become slower than recorded?
+bench-check: $(progs) $(mallib) $(counts)	##  has anything become slower than recorded?
 	$(Q)$(bench) check --counts=$(counts) $(RUNFLAGS)
 bench-report: $(results)	##  what the last bench has found, as a page with pictures
 	$(Q)bench/report.sh $< $(report)
@@ -183,7 +183,7 @@ $(mallib): $(malloc-objs) $(lib) scripts/libpercu-malloc.map FORCE
 	$(call run,mallib)
 $(counts): $(shlib) scripts/golden.sh scripts/disasm.awk
 	$(Q)O='$(O)' scripts/golden.sh --print >$@ || { [ $$? = 77 ] && rm $@; }
-$(results): | $(progs) $(counts)	# what was measured stays, until bench runs again
+$(results): | $(progs) $(mallib) $(counts)	# what was measured stays, until bench runs again
 	$(Q)$(bench) --counts=$(counts) --tsv=$@ --json=$(@:.tsv=.json) $(RUNFLAGS)
 $(O)/scripts/mkclass: scripts/mkclass.c FORCE
 	$(call run,hostcc)

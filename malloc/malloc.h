@@ -9,7 +9,7 @@
  *	new.c		C++'s operators new
  *	early.c		memory while percu cannot be entered
  *	decay.c		idle memory goes back, by the clock and by its size
- *	fork.c		stdio's lock
+ *	vfork.c		a child that has its parent's memory
  *	info.c		mallinfo, malloc_trim and their like
  *	mallctl.c	what programs ask that were written for jemalloc
  *	start.c		defaults, other allocators, statistics at the end
@@ -69,9 +69,6 @@ size_t early_size(const void *ptr);
 /* decay.c: no lock of percu's is held */
 void decay_tick(void);
 size_t decay_now(void); /* all that is idle; bytes */
-
-/* fork.c: once, after pool_init() */
-void fork_start(void);
 
 /* info.c */
 int malloc_stats_write(int fd);

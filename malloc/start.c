@@ -75,7 +75,6 @@ __attribute__((constructor)) static void malloc_start(void)
 	void *address;
 
 	pool_init();
-	fork_start();
 	if (conf.stats)
 		report_keep();
 	if (!preload || !*preload ||

@@ -240,11 +240,15 @@ static bool alone; /* by the thread that forks, from before to after */
 
 static void before_fork(void)
 {
+	uint64_t patience;
+
 	alone = __libc_single_threaded;
 	if (alone)
 		return;
 	lock_order_pause();
-	grace_before_fork();
+	patience = grace_park();
+	stdio_before_fork();
+	grace_before_fork(patience);
 	lock_take(&pools.age, LOCK_AGE);
 	lock_take(&pools.list_lock, LOCK_POOLS);
 	for_each_pool(p) pool_stop(p);
@@ -291,6 +295,7 @@ static void after_fork_parent(void)
 	lock_give(&pools.list_lock, LOCK_POOLS);
 	lock_give(&pools.age, LOCK_AGE);
 	grace_after_fork_parent();
+	stdio_after_fork_parent();
 	lock_order_resume();
 }
 
@@ -328,6 +333,7 @@ static void after_fork_child(void)
 	lock_init(&pools.age);
 	pthread_cond_init(&pools.idle, NULL);
 	locks_held = 0; /* all of them are new */
+	stdio_after_fork_child();
 	lock_order_resume();
 }
 

@@ -405,6 +405,11 @@ struct large_stats {
 extern struct large_stats large_stats;      /* (a) */
 extern struct percu_pool large_pool HIDDEN; /* what is retired of them */
 void large_setup(void);
+
+/* stdio.c: of the C library's list of files, among threads */
+void stdio_before_fork(void);
+void stdio_after_fork_parent(void);
+void stdio_after_fork_child(void);
 uint64_t large_bytes(void *const *objs, size_t n);
 void class_back(void *obj); /* tools: it comes back */
 
