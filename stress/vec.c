@@ -22,7 +22,8 @@
 
 enum {
 	READERS = 224,
-	WRITERS = 32, /* one in 8 */
+	WRITERS = 32,  /* one in 8 */
+	ENOUGH = 2000, /* walks, for each kind to be among them */
 	BY_COPY = REMOVE | EXACT | TAKE | REMOVE_IF | TRUNCATE,
 	TIDY = BATCH | COMPACT | CLIP,
 };
@@ -160,6 +161,10 @@ static void readers_print(const struct reader *r, unsigned int n,
 	       num_count(sum.age[2]).s, num_count(sum.age[3]).s);
 	if (!sum.looks)
 		fail("nothing was read");
+	if (alone() && sum.walks > ENOUGH &&
+	    (!sum.again[SNAPSHOT] || !sum.again[BUT_HOLES] ||
+	     !sum.pinned[SNAPSHOT] || !sum.pinned[ELEMENTS]))
+		fail("a promise was never looked at");
 }
 
 static void edits_print(const struct stage *st)
