@@ -121,15 +121,21 @@ static void subject_begin(struct stage *st, unsigned int nth)
 	pins_append(st, s);
 }
 
-/* After a failure they are left alone: it might be anything that is wrong. */
+/*
+ * After a failure they are left alone: it might be anything that is wrong.
+ * Calm: where other CPUs cannot be interrupted, what they have removed is
+ * released after the vector's end.
+ */
 static void subjects_end(struct stage *st)
 {
+	calm_begin();
 	for (struct subject *s = st->subjects; s < st->subjects + NR_SUBJECTS;
 	     s++) {
 		verdict_stale(percu_vec_check(&s->vec) != 0, s->kind->name);
 		percu_vec_destroy(&s->vec);
 		pthread_mutex_destroy(&s->lock);
 	}
+	calm_end();
 	elements_fini(&st->elements);
 }
 
