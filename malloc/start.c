@@ -34,7 +34,7 @@ static void *(*const volatile everybodys_malloc)(size_t) = malloc;
 static void (*const volatile everybodys_free)(void *) = free;
 
 /* Addresses do not tell: a program may have one of its own for a function. */
-static bool is_ours(void)
+bool malloc_is_ours(void)
 {
 	void *ptr = everybodys_malloc(1);
 	bool ours = span_of(ptr) || early_is(ptr);
@@ -80,7 +80,7 @@ __attribute__((constructor)) static void malloc_start(void)
 	if (!preload || !*preload ||
 	    tool.valgrind) /* whose malloc it is then */
 		return;
-	if (is_ours()) {
+	if (malloc_is_ours()) {
 		if (strpbrk(preload, " :"))
 			look_behind(preload);
 		return;

@@ -117,6 +117,14 @@ c -shared -fPIC -o "$tmp/tls.so" $src/tls.c
 said 'dlopen' 'status 0 ' "$tmp/opened" "$lib"
 said 'dlopen, little TLS' 'status 0 ' "$tmp/opened" "$lib" "$tmp/tls.so"
 
+# Who opens a library so gets it with the program's malloc, from where it looks.
+mkdir "$tmp/deps"
+c -shared -fPIC -fno-builtin -DDEP -o "$tmp/deps/libdep.so" $src/deepbind.c
+c -shared -fPIC -DPLUGIN -o "$tmp/libplugin.so" $src/deepbind.c -ldl \
+	-Wl,-rpath,"\$ORIGIN/deps"
+c -fno-builtin -o "$tmp/deepbind" $src/deepbind.c -L"$tmp" -lplugin -ldl -Wl,-rpath,"$tmp"
+said 'dlopen, RTLD_DEEPBIND' 'status 0 ' preload "$lib" "$tmp/deepbind"
+
 # Misuse: one line that says what, and no more.
 c -fno-builtin -o "$tmp/misuse" $src/misuse.c
 not_ours='percu: misuse: *: percu did not hand it out *status 134 '
