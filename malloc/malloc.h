@@ -71,8 +71,16 @@ size_t early_size(const void *ptr);
 void decay_tick(void);
 size_t decay_now(void); /* all that is idle; bytes */
 
-/* start.c: is what the program calls malloc that of this library? */
+/*
+ * start.c: is what the program calls malloc that of this library?  It may be
+ * that of another one which has fewer functions, the rest of which are ours
+ * then: they work on its blocks by what everybody calls.
+ */
 bool malloc_is_ours(void);
+bool malloc_is_theirs(const void *ptr);
+extern void (*const volatile everybodys_free)(void *ptr);
+extern void *(*const volatile everybodys_realloc)(void *ptr, size_t size);
+extern void *(*const volatile everybodys_memalign)(size_t align, size_t size);
 
 /* info.c */
 int malloc_stats_write(int fd);

@@ -31,7 +31,9 @@ const struct conf conf_default = {
 
 /* As the program finds them: not bound inside the library. */
 static void *(*const volatile everybodys_malloc)(size_t) = malloc;
-static void (*const volatile everybodys_free)(void *) = free;
+void (*const volatile everybodys_free)(void *) = free;
+void *(*const volatile everybodys_realloc)(void *, size_t) = realloc;
+void *(*const volatile everybodys_memalign)(size_t, size_t) = memalign;
 
 /* Addresses do not tell: a program may have one of its own for a function. */
 bool malloc_is_ours(void)
@@ -41,6 +43,12 @@ bool malloc_is_ours(void)
 
 	everybodys_free(ptr);
 	return ours;
+}
+
+/* Not handed out here, and who is called to free is another. */
+bool malloc_is_theirs(const void *ptr)
+{
+	return !span_of(ptr) && !malloc_is_ours();
 }
 
 static const char *base_name(const char *path)

@@ -6,7 +6,6 @@
  * a folder that only its own search path has, for the program.  Each frees what
  * the other has allocated.
  */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
