@@ -144,6 +144,7 @@ static void short_spill(void)
 	CU_ASSERT_EQUAL(depot_spill(p, record_here(p), p->magazine, &contended),
 			0);
 	CU_ASSERT_EQUAL(p->depot.nobj, 3);
+	CU_ASSERT_PTR_EQUAL(p->depot.full.next->next, &p->depot.full);
 	unpin();
 	ASSERT_POOLS_HOLD(0);
 	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
