@@ -116,6 +116,10 @@ aborts: $(O)/tests/test_abort	##  each sequence aborted at each instruction, 100
 	$(Q)$< 1000
 mutants:			##  one deliberate bug at a time, which the tests must notice
 	$(Q)$(checkenv) scripts/mutants.sh $(MUTANTS)
+models:				##  every state of the models of Documentation/models/, with spin
+	$(Q)$(checkenv) scripts/models.sh || [ $$? = 77 ]
+delay:				##  the stress and tests of races, with delays between all steps
+	$(Q)$(checkenv) scripts/delay.sh
 run: $(stress)			##  the main job: the words of all files below INPUT, then the rest
 	$(Q)$(stress) -i $(INPUT) --duration 30s --report $(O)/report $(RUNFLAGS)
 stress: $(stress)		##  a short stress of everything
@@ -163,7 +167,7 @@ help:				##  this text
 	@echo 'Switches:'
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
-.PHONY: all lib check check-quick preload-check tests aborts mutants run stress torture bench \
+.PHONY: all lib check check-quick preload-check tests aborts mutants models delay run stress torture bench \
 	bench-check bench-report bench-readme bench-programs bench-samples install uninstall \
 	man clean classes golden deps format tags ci help
 

@@ -11,6 +11,7 @@ int main(int argc, char **argv)
 	struct options o;
 	bool ok;
 
+	stop_init();
 	/* Of other arenas glibc gives nothing back: see end.c. */
 	mallopt(M_ARENA_MAX, 1);
 	options_parse(&o, argc, argv);
@@ -25,5 +26,6 @@ int main(int argc, char **argv)
 	traces_free();
 	free(o.paths);
 	free(o.traces);
-	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+	stop_now();
+	return ok && !stop_asked() ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -15,8 +15,8 @@
  * A sequence that is aborted starts over with the delays that it had.  They
  * are shorter by far than a time slice, so it ends.
  *
- * For <percu/record.h> too, whose sequences a program may inline: so all is
- * static, and compiles as C++.
+ * For <percu/record.h> too, whose sequences a program may inline: so what these
+ * need is static, and compiles as C++.
  */
 #ifndef PERCU_SYS_DELAY_H
 #define PERCU_SYS_DELAY_H
@@ -29,9 +29,7 @@
 
 #else
 
-#include <sched.h>
 #include <stdint.h>
-#include <urcu/arch.h>
 
 /* One a place, in a section of their own, without gaps. */
 struct percu_delay_place {
@@ -40,11 +38,10 @@ struct percu_delay_place {
 	uint64_t drawn; /* (a) delays */
 } __attribute__((aligned(32)));
 
-#define PERCU_DELAY_PLACE(name)                                    \
-	static struct percu_delay_place name                       \
-		__attribute__((section("percu_delay"), used)) = {  \
-			__FILE__, __func__, __LINE__, 0            \
-		}
+#define PERCU_DELAY_PLACE(name)                        \
+	static struct percu_delay_place name           \
+		__attribute__((section("percu_delay"), \
+			       used)) = { __FILE__, __func__, __LINE__, 0 }
 
 static __thread uint64_t percu_delay_state
 	__attribute__((tls_model("initial-exec"), unused));
@@ -76,27 +73,14 @@ static inline uint64_t percu_delay_draw(struct percu_delay_place *at)
 	return (x >> 8 & 0xff) << (x >> 16 & 7) * 8;
 }
 
-/* For a slow path.  Of 8 times once; of these one in four is a yield. */
-static inline void percu_delay_step(struct percu_delay_place *at)
-{
-	uint64_t x = percu_delay_random();
-
-	if (x & 7)
-		return;
-	__atomic_fetch_add(&at->drawn, 1, __ATOMIC_RELAXED);
-	if (!(x >> 8 & 3)) {
-		sched_yield();
-		return;
-	}
-	for (uint64_t n = x >> 16 & 1023; n; n--)
-		caa_cpu_relax();
-}
+/* For a slow path, in the library alone. */
+void percu_delay_step(struct percu_delay_place *at);
 
 /* Between two steps of a slow path. */
-#define delay_step()                     \
-	do {                             \
-		PERCU_DELAY_PLACE(at_);  \
-		percu_delay_step(&at_);  \
+#define delay_step()                    \
+	do {                            \
+		PERCU_DELAY_PLACE(at_); \
+		percu_delay_step(&at_); \
 	} while (0)
 
 /* clang-format off: assembly has lines of its own */
@@ -104,22 +88,22 @@ static inline void percu_delay_step(struct percu_delay_place *at)
  * Before step number step of a sequence, 0 to 7, where no flag is in use.  No
  * stack is touched: an abort would leave it so.
  */
-#define PERCU_RSEQ_DELAY(step)             \
-	"movq %[delay], %%r11\n\t"         \
-	"shrq $8*" #step ", %%r11\n\t"     \
-	"movzbl %%r11b, %%r11d\n\t"        \
-	"jmp 9f\n"                         \
-	"8:\n\t"                           \
-	"pause\n\t"                        \
-	"decl %%r11d\n"                    \
-	"9:\n\t"                           \
-	"testl %%r11d, %%r11d\n\t"         \
+#define PERCU_RSEQ_DELAY(step)         \
+	"movq %[delay], %%r11\n\t"     \
+	"shrq $8*" #step ", %%r11\n\t" \
+	"movzbl %%r11b, %%r11d\n\t"    \
+	"jmp 9f\n"                     \
+	"8:\n\t"                       \
+	"pause\n\t"                    \
+	"decl %%r11d\n"                \
+	"9:\n\t"                       \
+	"testl %%r11d, %%r11d\n\t"     \
 	"jnz 8b\n\t"
 
-#define PERCU_RSEQ_DELAY_INPUT                       \
-	, [delay] "rm"(__extension__({               \
-		PERCU_DELAY_PLACE(at_);              \
-		percu_delay_draw(&at_);              \
+#define PERCU_RSEQ_DELAY_INPUT          \
+	, [delay] "rm"(__extension__({  \
+		PERCU_DELAY_PLACE(at_); \
+		percu_delay_draw(&at_); \
 	}))
 #define PERCU_RSEQ_DELAY_CLOBBER , "r11"
 /* clang-format on */
