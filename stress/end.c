@@ -177,9 +177,9 @@ static void resident(void)
 	if (meta > RECORDS)
 		fail("percu's own records grew by %s", num_bytes(meta).s);
 	say(END_RESIDENT,
-	    "%s, %s after the warm-up (%+.1f %%); percu's records grew by %s",
+	    "%s, %s after the warm-up: %+.1f %%, where %d %% or %s are allowed; percu's records grew by %s",
 	    num_bytes(now).s, num_bytes(warm.resident).s, percent,
-	    num_bytes(meta).s);
+	    RESIDENT_PERCENT, num_bytes(STACKS).s, num_bytes(meta).s);
 }
 
 static void forced(void)
