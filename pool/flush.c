@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "pool/waiting.h"
+#include "sys/delay.h"
 
 static bool is_wanted(struct retire *r, const struct which *w)
 {
@@ -48,6 +49,7 @@ static void drain_record(struct retire *r, struct record *rec, struct which *w,
 			return;
 		}
 		retire_enter(r);
+		delay_step();
 		m->count =
 			(uint32_t)record_drain(rec, m->slot, r->pool->magazine);
 		magazine_check_in(r->pool, m->slot, m->count);
@@ -56,6 +58,7 @@ static void drain_record(struct retire *r, struct record *rec, struct which *w,
 		m->wait.next = *taken;
 		*taken = &m->wait;
 	}
+	delay_step();
 	__atomic_store_n(&rec->capacity, 0, __ATOMIC_RELEASE);
 }
 
@@ -93,6 +96,7 @@ static int stop_wanted(const struct which *w)
 			retire_stop(to_retire(l));
 			any = true;
 		}
+	delay_step();
 	if (any && cpu_info.rseq)
 		err = cpu_fence();
 	list_for_each (l, &retires) {
@@ -120,6 +124,7 @@ static void drain_stopped(struct which *w, struct grace_wait **taken)
 		if (!r->stopped)
 			continue;
 		__atomic_store_n(&r->armed, false, __ATOMIC_SEQ_CST);
+		delay_step();
 		take_partial(r, taken);
 		for_each_open (r, i)
 			drain_record(r, record_at(r->records, i), w, taken);
@@ -158,9 +163,11 @@ int retire_flush(struct which *w)
 
 	lock_take(&pools.age, LOCK_AGE);
 	err = stop_wanted(w);
+	delay_step();
 	if (!err)
 		drain_stopped(w, &taken);
 	lock_give(&pools.age, LOCK_AGE);
+	delay_step();
 	hand_over_all(taken);
 	if (!err && w->starved)
 		err = -ENOMEM;

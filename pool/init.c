@@ -236,15 +236,21 @@ PERCU_API const char *percu_mode(void)
  * Where there is one thread, nothing is half done while it forks, no lock is
  * held, and the child needs no more than it gets.
  */
-static bool alone; /* by the thread that forks, from before to after */
+static bool alone; /* (a) by who forks, from before to after */
 
 static void before_fork(void)
 {
-	alone = __libc_single_threaded;
-	if (alone)
+	bool single = __libc_single_threaded;
+	uint64_t patience;
+
+	/* Threads that fork at once all say that they are not. */
+	__atomic_store_n(&alone, single, __ATOMIC_RELAXED);
+	if (single)
 		return;
 	lock_order_pause();
-	grace_before_fork();
+	patience = grace_park();
+	stdio_before_fork();
+	grace_before_fork(patience);
 	lock_take(&pools.age, LOCK_AGE);
 	lock_take(&pools.list_lock, LOCK_POOLS);
 	for_each_pool(p) pool_stop(p);
@@ -272,7 +278,7 @@ static void before_fork(void)
 
 static void after_fork_parent(void)
 {
-	if (alone)
+	if (__atomic_load_n(&alone, __ATOMIC_RELAXED))
 		return;
 	meta_unlock();
 	heap_unlock();
@@ -291,6 +297,7 @@ static void after_fork_parent(void)
 	lock_give(&pools.list_lock, LOCK_POOLS);
 	lock_give(&pools.age, LOCK_AGE);
 	grace_after_fork_parent();
+	stdio_after_fork_parent();
 	lock_order_resume();
 }
 
@@ -313,7 +320,7 @@ static void pool_after_fork(struct percu_pool *p)
 
 static void after_fork_child(void)
 {
-	if (alone)
+	if (__atomic_load_n(&alone, __ATOMIC_RELAXED))
 		return;
 	meta_lock_reinit();
 	heap_lock_reinit();
@@ -328,6 +335,7 @@ static void after_fork_child(void)
 	lock_init(&pools.age);
 	pthread_cond_init(&pools.idle, NULL);
 	locks_held = 0; /* all of them are new */
+	stdio_after_fork_child();
 	lock_order_resume();
 }
 

@@ -315,6 +315,8 @@ bool depot_take(struct percu_pool *p, struct record *r, void ***objs, size_t *n,
 void depot_emptied(struct percu_pool *p, struct record *r, struct magazine *m);
 void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
 		 size_t n, bool *contended);
+size_t depot_spill(struct percu_pool *p, struct record *r, size_t n,
+		   bool *contended);
 void depot_keep(struct percu_pool *p, struct record *r);
 struct magazine *depot_empty(struct percu_pool *p);
 int depot_stock(struct percu_pool *p, size_t n);
@@ -405,6 +407,11 @@ struct large_stats {
 extern struct large_stats large_stats;      /* (a) */
 extern struct percu_pool large_pool HIDDEN; /* what is retired of them */
 void large_setup(void);
+
+/* stdio.c: of the C library's list of files, among threads */
+void stdio_before_fork(void);
+void stdio_after_fork_parent(void);
+void stdio_after_fork_child(void);
 uint64_t large_bytes(void *const *objs, size_t n);
 void class_back(void *obj); /* tools: it comes back */
 

@@ -131,7 +131,12 @@ int grace_admit(struct grace *g);
 uint64_t grace_next(struct grace *g);
 bool grace_ended(struct grace *g, uint64_t round);
 
-void grace_before_fork(void); /* takes graces.lock */
+/*
+ * Around fork.  Until when a round is waited for; with no lock held, because
+ * its callbacks may take what the program has.  Then graces.lock is taken.
+ */
+uint64_t grace_park(void);
+void grace_before_fork(uint64_t until);
 void grace_after_fork_parent(void);
 void grace_after_fork_child(void);
 

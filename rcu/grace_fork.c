@@ -30,21 +30,37 @@ static bool unparked(void)
 	return false;
 }
 
-void grace_before_fork(void)
+/* graces.lock is held. */
+static void wait_parked(uint64_t until)
 {
-	uint64_t until = os_clock() + PATIENCE;
-	bool wait = !callbacks_of;
 	int cancel = os_cancel_off();
 
+	while (unparked() && os_clock() < until)
+		cond_wait(&graces.done, until);
+	os_cancel_on(cancel);
+}
+
+uint64_t grace_park(void)
+{
+	uint64_t until = callbacks_of ? 0 : os_clock() + PATIENCE;
+
 	for_each_grace (g)
-		wait = wait && !grace_reading(g->flavor);
+		if (grace_reading(g->flavor))
+			until = 0;
 	graces_lock();
 	graces.forks++;
 	for_each_grace (g)
 		pthread_cond_signal(&g->wake);
-	while (wait && unparked() && os_clock() < until)
-		cond_wait(&graces.done, until);
-	os_cancel_on(cancel);
+	wait_parked(until);
+	graces_unlock();
+	return until;
+}
+
+/* A reclaimer that was started meanwhile parks at once. */
+void grace_before_fork(uint64_t until)
+{
+	graces_lock();
+	wait_parked(until);
 }
 
 void grace_after_fork_parent(void)

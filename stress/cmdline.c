@@ -28,6 +28,9 @@ enum {
 	KEY_REPORT,
 	KEY_JSON,
 	KEY_TAP,
+	KEY_TRACE,
+	KEY_RECORD,
+	KEY_DUMP,
 	KEY_BREAK,
 };
 
@@ -56,6 +59,17 @@ static const struct argp_option argp_options[] = {
 	  2 },
 	{ "short", KEY_SHORT, NULL, 0,
 	  "words: about 20 MB of it, once; and 8 seconds in all, at most", 2 },
+	{ "trace", KEY_TRACE, "FILE", 0,
+	  "replay: this trace instead of those that are built in; may be "
+	  "repeated; with no scenario named, replay alone",
+	  2 },
+	{ NULL, 0, NULL, 0, "Traces:", 4 },
+	{ "record", KEY_RECORD, "FILE", 0,
+	  "run what follows \"--\" and write a trace of what it allocates", 4 },
+	{ "dump", KEY_DUMP, "FILE", 0,
+	  "print a trace: microsecond, thread, operation, slot, size, log2 of "
+	  "the alignment",
+	  4 },
 	{ NULL, 0, NULL, 0, "What is told:", 3 },
 	{ "report", KEY_REPORT, "DIR", 0,
 	  "write DIR/index.html, a page with plots, and DIR/result.json", 3 },
@@ -163,8 +177,15 @@ static error_t option_set(int key, char *arg, struct argp_state *state)
 	struct options *o = state->input;
 
 	switch (key) {
-	case 's':
 	case ARGP_KEY_ARG:
+		if (o->record) {
+			o->command = state->argv + state->next - 1;
+			state->next = state->argc;
+			return 0;
+		}
+		choose(state, o, arg);
+		return 0;
+	case 's':
 		choose(state, o, arg);
 		return 0;
 	case 'l':
@@ -200,6 +221,19 @@ static error_t option_set(int key, char *arg, struct argp_state *state)
 	case KEY_BREAK:
 		option_told(state, o, key, arg);
 		return 0;
+	case KEY_TRACE:
+		o->traces[o->nr_traces++] = arg;
+		return 0;
+	case KEY_RECORD:
+		o->record = arg;
+		return 0;
+	case KEY_DUMP:
+		o->dump = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (o->record && !o->command)
+			argp_error(state, "--record FILE -- COMMAND");
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -208,7 +242,7 @@ static error_t option_set(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = argp_options,
 	.parser = option_set,
-	.args_doc = "[SCENARIO...]",
+	.args_doc = "[SCENARIO...]\n--record FILE -- COMMAND...",
 	.doc = "Uses percu in every way, forces faults on it, and ends in a "
 	       "verdict: exit status 0 only if every law held."
 	       "\vFailures name the command that repeats them. Statuses: 0 "
@@ -220,11 +254,15 @@ void options_parse(struct options *o, int argc, char **argv)
 {
 	*o = (struct options){
 		.paths = must(calloc((size_t)argc + 1, sizeof(*o->paths))),
+		.traces = must(calloc((size_t)argc + 1, sizeof(*o->traces))),
 		.seconds = DEFAULT_SECONDS,
 		.seed = mix64(now_ns() ^ (uint64_t)getpid() << 40) >> 32,
 	};
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, o);
+	for (unsigned int i = 0; i < NR_SCENARIOS && o->nr_traces; i++)
+		if (!o->chosen && !o->mixed && scenarios[i].run == replay_run)
+			o->chosen = 1u << i;
 	if (!o->chosen) {
 		o->chosen = (1u << NR_SCENARIOS) - 1;
 		o->everything = !o->mixed;
@@ -233,7 +271,8 @@ void options_parse(struct options *o, int argc, char **argv)
 		faults_request("all");
 }
 
-static size_t append(char *buf, size_t size, size_t at, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static size_t
+append(char *buf, size_t size, size_t at, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -281,4 +320,6 @@ void options_again(const struct options *o, const char *names, char *buf,
 		at = append(buf, size, at, " --break %s", o->broken);
 	for (size_t i = 0; i < o->nr_paths; i++)
 		at = append(buf, size, at, " -i %s", o->paths[i]);
+	for (unsigned int i = 0; i < o->nr_traces; i++)
+		at = append(buf, size, at, " --trace %s", o->traces[i]);
 }

@@ -69,12 +69,16 @@ enum output {
 struct options {
 	const char **paths; /* words: where the input is */
 	size_t nr_paths;
-	unsigned int workers; /* coroutines; 0: the scenario's default */
-	unsigned int threads; /* of the OS; 0: by the number of CPUs */
-	double seconds;       /* for this run of this scenario */
-	bool brief;           /* words: 20 MB of the input */
-	bool once;            /* jobs are done once */
-	bool mixed;           /* others run at the same time */
+	const char **traces; /* replay: files; none: those it has */
+	unsigned int nr_traces;
+	const char *record, *dump; /* files; then nothing is run */
+	char **command;            /* to record */
+	unsigned int workers;      /* coroutines; 0: the scenario's default */
+	unsigned int threads;      /* of the OS; 0: by the number of CPUs */
+	double seconds;            /* for this run of this scenario */
+	bool brief;                /* words: 20 MB of the input */
+	bool once;                 /* jobs are done once */
+	bool mixed;                /* others run at the same time */
 	uint64_t seed;
 	/* What scenarios do not ask for. */
 	enum output output;
@@ -93,6 +97,7 @@ void drain_run(const struct options *o);
 void vec_run(const struct options *o);
 void slices_run(const struct options *o);
 void balancer_run(const struct options *o);
+void replay_run(const struct options *o);
 
 /* scenarios.c: the table */
 struct scenario {
@@ -102,7 +107,7 @@ struct scenario {
 };
 
 enum {
-	NR_SCENARIOS = 8
+	NR_SCENARIOS = 9
 };
 
 extern const struct scenario scenarios[NR_SCENARIOS];

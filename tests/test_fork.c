@@ -8,9 +8,11 @@
  * failure.  The parent goes on, and in the end has lost nothing.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <percu/alloc.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/hammer.h"
 
@@ -206,6 +208,83 @@ static void fork_in_age(void)
 	pthread_barrier_destroy(&middle.done);
 }
 
+/*
+ * Three threads, each with what the next one wants: a file, stdio's list of
+ * files, percu's locks.  Whoever forks takes the list before them.
+ */
+static struct stdio {
+	FILE *file;
+	_Atomic pid_t flusher, forker;
+	_Atomic bool locked;
+} stdio;
+
+/* Until that thread has come, and sleeps. */
+static void await_asleep(_Atomic pid_t *tid)
+{
+	char path[64], text[512] = "", *state;
+	ssize_t n;
+	int fd;
+
+	do {
+		sched_yield();
+		snprintf(path, sizeof(path), "/proc/self/task/%d/stat", *tid);
+		fd = open(path, O_RDONLY);
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+		text[n > 0 ? n : 0] = '\0';
+		state = strrchr(text, ')');
+	} while (!state || state[2] != 'S');
+}
+
+static void *stdio_reader(void *arg)
+{
+	void *p;
+
+	flockfile(stdio.file);
+	stdio.locked = true;
+	await_asleep(&stdio.forker);
+	p = percu_alloc(100000); /* takes a lock */
+	percu_free(p);
+	funlockfile(stdio.file);
+	return p ? arg : NULL;
+}
+
+static void *stdio_flusher(void *arg)
+{
+	while (!stdio.locked)
+		sched_yield();
+	stdio.flusher = gettid();
+	fflush(NULL);
+	return arg;
+}
+
+static void fork_and_stdio(void)
+{
+	void *ret = NULL;
+	pthread_t t[2];
+	pid_t pid;
+
+	alarm(WATCHDOG);
+	fflush(NULL);
+	stdio.file = fopen("/dev/null", "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(stdio.file);
+	pthread_create(&t[0], NULL, stdio_reader, &ret);
+	pthread_create(&t[1], NULL, stdio_flusher, &ret);
+	await_asleep(&stdio.flusher);
+	stdio.forker = gettid();
+	pid = fork();
+	if (!pid) {
+		child_must(!fflush(NULL) && !fclose(stdio.file));
+		_exit(0);
+	}
+	CU_ASSERT_TRUE(check_reaped(pid));
+	pthread_join(t[1], &ret);
+	pthread_join(t[0], &ret);
+	CU_ASSERT_PTR_NOT_NULL(ret);
+	fclose(stdio.file);
+	alarm(0);
+}
+
 /* Each has an end of its own for a child that shares the parent's memory. */
 static void spawns(void)
 {
@@ -233,6 +312,7 @@ static void spawns(void)
 static const CU_TestInfo tests[] = {
 	{ "fork beside threads, from two of them", forks },
 	{ "fork in the middle of percu_age()", fork_in_age },
+	{ "fork beside threads that lock files", fork_and_stdio },
 	{ "vfork and posix_spawn beside threads", spawns },
 	CU_TEST_INFO_NULL
 };

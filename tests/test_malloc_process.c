@@ -13,6 +13,9 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
+#if __has_include(<sys/rseq.h>)
+#include <sys/rseq.h>
+#endif
 
 #include <percu/alloc.h>
 
@@ -184,22 +187,72 @@ static void test_fork(void)
 	CU_ASSERT_FALSE(broken);
 }
 
-static void test_vfork(void)
+static void vfork_many(int n)
 {
-	for (volatile int i = 0; i < 100; i++) {
+	for (volatile int i = 0; i < n; i++) {
 		int status;
 		pid_t pid = vfork();
 
 		if (!pid) { /* it must not, and programs do */
-			void *p = malloc(100 + (size_t)i * 50);
-
-			free(p);
+			if (!churn((uint64_t)i, 5000))
+				_exit(9);
 			execl("/bin/true", "true", NULL);
 			_exit(1);
 		}
 		CU_ASSERT(waitpid(pid, &status, 0) == pid && !status);
 	}
+}
+
+/* The parent's other threads go on, one of them with the index it had. */
+static void test_vfork(void)
+{
+	pthread_t t[4];
+
+	vfork_many(3);
+	stop = false;
+	for (int i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, churner, (void *)(intptr_t)i);
+	vfork_many(20);
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	CU_ASSERT_FALSE(broken);
 	CU_ASSERT(churn(1, 10000));
+}
+
+/* Is the calling thread's area of rseq in use? */
+static bool registered(void)
+{
+#if __has_include(<sys/rseq.h>)
+	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
+
+	return __rseq_size && ((volatile int32_t *)area)[1] >= 0;
+#else
+	return false;
+#endif
+}
+
+/* A child that vforks itself; and its parent has its CPU again. */
+static void test_vfork_in_vfork(void)
+{
+	volatile pid_t inner = -1;
+	volatile int status = -1;
+	volatile bool before = registered();
+	int outer;
+	pid_t pid = vfork();
+
+	if (!pid) {
+		int st;
+
+		inner = vfork();
+		if (!inner)
+			_exit(churn(3, 1000) ? 4 : 9);
+		status = waitpid(inner, &st, 0) == inner ? WEXITSTATUS(st) : 8;
+		_exit(churn(4, 1000) ? 5 : 9);
+	}
+	CU_ASSERT(waitpid(pid, &outer, 0) == pid && WEXITSTATUS(outer) == 5);
+	CU_ASSERT(inner > 0 && inner != pid && status == 4);
+	CU_ASSERT_EQUAL(registered(), before);
 }
 
 /* Small stacks. --------------------------------------------------------------------- */
@@ -265,7 +318,8 @@ static void test_signal(void)
 	do {
 		CU_ASSERT(churn(handled, 500));
 		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (now.tv_sec < end.tv_sec);
+	} while (now.tv_sec < end.tv_sec || /* a busy machine */
+		 (handled <= 100 && now.tv_sec < end.tv_sec + 20));
 	setitimer(ITIMER_REAL, &none, NULL);
 	sigaction(SIGALRM, &old, NULL);
 	printf("(%lu signals) ", handled);
@@ -372,7 +426,8 @@ static const CU_TestInfo tests[] = {
 	{ "malloc_trim", test_trim },
 	{ "blocks of one thread, freed by another", test_threads },
 	{ "fork among threads, stdio and malloc", test_fork },
-	{ "vfork", test_vfork },
+	{ "vfork among threads", test_vfork },
+	{ "vfork in vfork", test_vfork_in_vfork },
 	{ "stacks of 16 KiB", test_stack },
 	{ "handlers that allocate", test_signal },
 	{ "no descriptors", test_descriptors },
