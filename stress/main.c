@@ -18,7 +18,7 @@ int main(int argc, char **argv)
 		return trace_dump(o.dump);
 	if (o.record)
 		return trace_record(o.record, o.command);
-	stop_init();
+	stop_init(); /* not before: what is recorded would inherit it */
 	if (!traces_load(&o))
 		return 2;
 	out_begin(o.output);
