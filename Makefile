@@ -14,6 +14,7 @@ MAKEFLAGS += -rR --no-print-directory
 ##@ O=dir		build in dir and not in build/
 ##@ W=1			more warnings
 ##@ D=1			debug checks (PERCU_DEBUG)
+##@ DELAY=1		delays between the steps of sequences and slow paths
 ##@ C=1			run sparse over the library's files too
 ##@ SAN=list		sanitizers: address,undefined or thread
 ##@ CC=clang		another compiler; CFLAGS, CPPFLAGS, LDFLAGS, LDLIBS add to ours
@@ -48,7 +49,7 @@ T	   := 600
 # The order is the direction of dependency: a folder may use those on its
 # left, and nothing else.
 libdirs	:= sys slab rcu pool buf vec
-dirs	:= $(libdirs) malloc stress/workers tests tests/misuse stress bench samples
+dirs	:= $(libdirs) malloc stress/workers stress/trace tests tests/misuse stress bench samples
 
 cppflags-y := -Iinclude -I. -D_GNU_SOURCE
 
@@ -67,6 +68,7 @@ ccflags-$(W) += -Wshadow -Wcast-qual -Wwrite-strings -Wpointer-arith -Wvla \
 		-Wformat=2 -Wdouble-promotion -Wold-style-definition \
 		-Wredundant-decls
 cppflags-$(D) += -DPERCU_DEBUG
+cppflags-$(DELAY) += -DPERCU_DELAY
 ccflags-y  += $(ccflags-1)
 cppflags-y += $(cppflags-1)
 ccflags-y  += $(SAN:%=-fsanitize=% -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -114,15 +116,19 @@ aborts: $(O)/tests/test_abort	##  each sequence aborted at each instruction, 100
 	$(Q)$< 1000
 mutants:			##  one deliberate bug at a time, which the tests must notice
 	$(Q)$(checkenv) scripts/mutants.sh $(MUTANTS)
+models:				##  every state of the models of Documentation/models/, with spin
+	$(Q)$(checkenv) scripts/models.sh || [ $$? = 77 ]
+delay:				##  the stress and tests of races, with delays between all steps
+	$(Q)$(checkenv) scripts/delay.sh
 run: $(stress)			##  the main job: the words of all files below INPUT, then the rest
 	$(Q)$(stress) -i $(INPUT) --duration 30s --report $(O)/report $(RUNFLAGS)
 stress: $(stress)		##  a short stress of everything
 	$(Q)$(stress) --duration 20s $(RUNFLAGS)
 torture: $(stress)		##  a long one, for T seconds, beside all of chaos
 	$(Q)$(stress) --chaos all --duration $(T)s --report $(O)/torture $(RUNFLAGS)
-bench: $(progs) $(counts)	##  how fast, against whom, does it grow: minutes
+bench: $(progs) $(mallib) $(counts)	##  how fast, against whom, does it grow: minutes
 	$(Q)$(bench) --counts=$(counts) --tsv=$(results) --json=$(results:.tsv=.json) $(RUNFLAGS)
-bench-check: $(progs) $(counts)	##  has anything become slower than recorded?
+bench-check: $(progs) $(mallib) $(counts)	##  has anything become slower than recorded?
 	$(Q)$(bench) check --counts=$(counts) $(RUNFLAGS)
 bench-report: $(results)	##  what the last bench has found, as a page with pictures
 	$(Q)bench/report.sh $< $(report)
@@ -161,7 +167,7 @@ help:				##  this text
 	@echo 'Switches:'
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
-.PHONY: all lib check check-quick preload-check tests aborts mutants run stress torture bench \
+.PHONY: all lib check check-quick preload-check tests aborts mutants models delay run stress torture bench \
 	bench-check bench-report bench-readme bench-programs bench-samples install uninstall \
 	man clean classes golden deps format tags ci help
 
@@ -181,7 +187,7 @@ $(mallib): $(malloc-objs) $(lib) scripts/libpercu-malloc.map FORCE
 	$(call run,mallib)
 $(counts): $(shlib) scripts/golden.sh scripts/disasm.awk
 	$(Q)O='$(O)' scripts/golden.sh --print >$@ || { [ $$? = 77 ] && rm $@; }
-$(results): | $(progs) $(counts)	# what was measured stays, until bench runs again
+$(results): | $(progs) $(mallib) $(counts)	# what was measured stays, until bench runs again
 	$(Q)$(bench) --counts=$(counts) --tsv=$@ --json=$(@:.tsv=.json) $(RUNFLAGS)
 $(O)/scripts/mkclass: scripts/mkclass.c FORCE
 	$(call run,hostcc)

@@ -99,6 +99,9 @@ uint64_t worker_timed(void *worker, uint64_t iters); /* a contestant.timed */
 void worker_stop(struct worker *w);
 /* Becomes args[0]: a program beside this one, or a path.  Does not return. */
 __attribute__((noreturn)) void exec_sibling(const char *const args[]);
+#define OWN_MALLOC "percu's malloc"
+/* percu's own malloc, for LD_PRELOAD; NULL: it has not been built. */
+const char *own_malloc(void);
 
 /*
  * serve.c: a worker's side.  Answers each question with a number, until there
@@ -115,6 +118,8 @@ int serve(const struct service *s);
 enum {
 	NR_PEERS = 6
 };
+/* The i-th: what to preload, or NULL for glibc's; false: it is not installed. */
+bool peer_known(size_t i, const char **name, const char **preload);
 struct peer {
 	const char *name;
 	struct worker *worker;
@@ -131,11 +136,12 @@ void peers_stop(struct peer *peers, size_t n);
 struct field {
 	struct contestant c[8 + NR_PEERS];
 	struct peer peers[NR_PEERS];
-	size_t n, nr_own, nr_peers;
+	size_t n, nr_linked, nr_own,
+		nr_peers; /* with percu's: linked, or its malloc */
 };
 /*
  * who: a letter each: l the limit, p a pool, a alloc and free, s alloc and
- * free_sized, n nothing at all; and last, m every malloc.
+ * free_sized, n nothing at all; and last, m every malloc, percu's own first.
  */
 void field_start(struct field *f, const char *who, const char *loop,
 		 size_t bytes, const char *arg);

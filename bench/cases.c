@@ -14,6 +14,7 @@ const struct bench_case cases[] = {
 	  "a get and a put against the limit of each kind of call" },
 	{ "malloc", case_malloc, "the same against packaged mallocs, by size" },
 	{ "sets", case_sets, "1 to 10^6 objects out at once" },
+	{ "start", case_start, "what a malloc adds to a process" },
 	{ "go", case_go, "Go's sync.Pool, in the shapes of its benchmarks" },
 	{ "threads", case_threads, "a pair with 1 to 512 threads" },
 	{ "pools", case_pools, "a pair with 1 to 10000 pools" },

@@ -10,6 +10,7 @@
 bool case_counts(void);
 bool case_pair(void);
 bool case_malloc(void);
+bool case_start(void);
 bool case_sets(void);
 bool case_go(void);
 bool case_threads(void);

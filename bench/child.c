@@ -35,21 +35,37 @@ static char *const *unconst(const char *const args[])
 	return (char *const *)(uintptr_t)args;
 }
 
+/* Where name is, seen from where this program is. */
+static bool sibling(char path[PATH_MAX], const char *name)
+{
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	char *slash;
+
+	if (n <= 0)
+		return false;
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	snprintf(slash + 1, PATH_MAX - (size_t)(slash + 1 - path), "%s", name);
+	return true;
+}
+
+const char *own_malloc(void)
+{
+	static char path[PATH_MAX];
+
+	return sibling(path, "../libpercu-malloc.so") && !access(path, R_OK) ?
+		       path :
+		       NULL;
+}
+
 void exec_sibling(const char *const args[])
 {
 	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	char *slash;
 
-	if (strchr(args[0], '/')) {
+	if (strchr(args[0], '/'))
 		execv(args[0], unconst(args));
-	} else if (n > 0) {
-		path[n] = '\0';
-		slash = strrchr(path, '/');
-		snprintf(slash + 1, sizeof(path) - (size_t)(slash + 1 - path),
-			 "%s", args[0]);
+	else if (sibling(path, args[0]))
 		execv(path, unconst(args));
-	}
 	perror(args[0]);
 	_exit(127);
 }

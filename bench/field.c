@@ -27,10 +27,26 @@ static const struct own *find(char letter)
 	return &owns[i];
 }
 
+/* The same program as the peers' workers, and percu in malloc's place. */
+static struct contestant preloaded(const char *loop, const char *size,
+				   const char *arg)
+{
+	const char *const args[] = { "percu-bench-malloc", loop, size, arg,
+				     NULL };
+
+	return (struct contestant){
+		.name = OWN_MALLOC,
+		.role = OURS,
+		.timed = worker_timed,
+		.ctx = worker_start(args, own_malloc()),
+	};
+}
+
 void field_start(struct field *f, const char *who, const char *loop,
 		 size_t bytes, const char *arg)
 {
 	char size[16];
+	bool malloc_too;
 
 	snprintf(size, sizeof(size), "%zu", bytes);
 	for (f->n = 0; who[f->n] && who[f->n] != 'm'; f->n++) {
@@ -51,8 +67,12 @@ void field_start(struct field *f, const char *who, const char *loop,
 			.ctx = worker_start(args, NULL),
 		};
 	}
+	f->nr_linked = f->n;
+	malloc_too = who[f->n];
+	if (malloc_too && own_malloc())
+		f->c[f->n++] = preloaded(loop, size, arg);
 	f->nr_own = f->n;
-	f->nr_peers = who[f->n] ? peers_start(f->peers, loop, size, arg) : 0;
+	f->nr_peers = malloc_too ? peers_start(f->peers, loop, size, arg) : 0;
 	f->n = peers_join(f->c, f->n, f->peers, f->nr_peers);
 }
 

@@ -69,7 +69,7 @@ static void a_thread(void)
 	for (size_t i = 0; i < many.n; i++) {
 		double held = ask(&many, i, "rss") - ask(&few, i, "rss");
 
-		held -= i < many.nr_own ? ours : theirs;
+		held -= i < many.nr_linked ? ours : theirs;
 		snprintf(name, sizeof(name), "%s: held by a thread",
 			 many.c[i].name);
 		row_figure("idle", NO_X, name, held / (n - 2) / KB, "KiB");

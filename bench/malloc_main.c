@@ -4,7 +4,8 @@
  *
  * percu-bench-malloc LOOP SIZE [ARG], as a worker: the loops of serve_loop.c,
  * and churn.  It has nothing of percu in it, and calls malloc as a program
- * calls a shared library.  percu-bench-malloc preloaded says with its status
+ * calls a shared library.  Told to do nothing it ends at once: start.c times
+ * that.  percu-bench-malloc preloaded says with its status
  * whether a malloc has taken the C library's place.
  */
 #include <dlfcn.h>
@@ -82,8 +83,9 @@ static void release(void)
 	else if ((u.sym = dlsym(RTLD_DEFAULT,
 				"MallocExtension_ReleaseFreeMemory")))
 		u.plain();
-	else if ((u.sym = dlsym(RTLD_DEFAULT, "mallctl")))
-		u.mallctl("arena.4096.purge", NULL, NULL, NULL, 0);
+	else if ((u.sym = dlsym(RTLD_DEFAULT, "mallctl")) &&
+		 !u.mallctl("arena.4096.purge", NULL, NULL, NULL, 0))
+		return;
 	else if ((u.sym = dlsym(RTLD_DEFAULT, "scalable_allocation_command")))
 		u.command(0 /* TBBMALLOC_CLEAN_ALL_BUFFERS */, NULL);
 	else
@@ -96,6 +98,8 @@ int main(int argc, char **argv)
 	struct subject s = { .loops = &malloc_loops, .release = release };
 	const char *loop = argc > 1 ? argv[1] : "";
 
+	if (!strcmp(loop, "nothing"))
+		return 0;
 	if (!strcmp(loop, "preloaded"))
 		return !preloaded();
 	if (!strcmp(loop, "churn"))

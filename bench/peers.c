@@ -23,7 +23,7 @@ static const struct known {
 	{ "tbbmalloc", { "libtbbmalloc_proxy.so.2" } },
 	{ "snmalloc", { "libsnmallocshim.so.0", "libsnmallocshim.so" } },
 };
-_Static_assert(ARRAY_SIZE(known) <= NR_PEERS, "room for all");
+_Static_assert(ARRAY_SIZE(known) == NR_PEERS, "room for all");
 
 /* Asks the program itself, whose dynamic linker would say on stderr that not. */
 static bool loads(const char *soname)
@@ -49,28 +49,24 @@ static const char *installed(const struct known *k)
 	return NULL;
 }
 
-static struct worker *start(const struct known *k, const char *loop,
-			    const char *size, const char *arg)
+bool peer_known(size_t i, const char **name, const char **preload)
 {
-	const char *const args[] = { "percu-bench-malloc", loop, size, arg,
-				     NULL };
-	const char *soname = installed(k);
-
-	if (soname || !k->soname[0])
-		return worker_start(args, soname);
-	return NULL;
+	*name = known[i].name;
+	*preload = installed(&known[i]);
+	return *preload || !known[i].soname[0];
 }
 
 size_t peers_start(struct peer *peers, const char *loop, const char *size,
 		   const char *arg)
 {
+	const char *const args[] = { "percu-bench-malloc", loop, size, arg,
+				     NULL };
+	const char *preload;
 	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-		peers[n].name = known[i].name;
-		peers[n].worker = start(&known[i], loop, size, arg);
-		n += peers[n].worker != NULL;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (peer_known(i, &peers[n].name, &preload))
+			peers[n++].worker = worker_start(args, preload);
 	return n;
 }
 
@@ -79,6 +75,8 @@ void peers_missing(void)
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (known[i].soname[0] && !installed(&known[i]))
 			row_skip("", known[i].name, "not installed");
+	if (!own_malloc())
+		row_skip("", OWN_MALLOC, "libpercu-malloc.so was not built");
 }
 
 void peers_stop(struct peer *peers, size_t n)

@@ -59,6 +59,7 @@ struct kind {
 	const char *name;
 	void (*chunk)(const struct flow *f, uint64_t n);
 	enum flavor flavor;
+	enum role role; /* the limit is not to wait for readers at all */
 	void (*drain)(const struct flow *f); /* waits until all is put */
 	bool kit;                            /* Concurrency Kit's */
 };
@@ -249,26 +250,27 @@ enum {
 };
 
 static const struct kind kinds[] = {
-	{ "get + put", chunk_pool, MEMB, nothing, false },
-	{ "get + put_rcu, memb", chunk_pool_rcu, MEMB, drain, false },
-	{ "malloc + call_rcu, memb", chunk_call_rcu, MEMB, drain_call_rcu,
+	{ "get + put", chunk_pool, MEMB, LIMIT, nothing, false },
+	{ "get + put_rcu, memb", chunk_pool_rcu, MEMB, OURS, drain, false },
+	{ "malloc + call_rcu, memb", chunk_call_rcu, MEMB, PEER, drain_call_rcu,
 	  false },
-	{ "get + put_rcu, qsbr", chunk_pool_rcu, QSBR, drain, false },
-	{ "malloc + call_rcu, qsbr", chunk_call_rcu, QSBR, drain_call_rcu,
+	{ "get + put_rcu, qsbr", chunk_pool_rcu, QSBR, OURS, drain, false },
+	{ "malloc + call_rcu, qsbr", chunk_call_rcu, QSBR, PEER, drain_call_rcu,
 	  false },
-	{ "get + put_rcu, mb", chunk_pool_rcu, WITH_MB, drain, false },
-	{ "malloc + call_rcu, mb", chunk_call_rcu, WITH_MB, drain_call_rcu,
+	{ "get + put_rcu, mb", chunk_pool_rcu, WITH_MB, OURS, drain, false },
+	{ "malloc + call_rcu, mb", chunk_call_rcu, WITH_MB, PEER,
+	  drain_call_rcu, false },
+	{ "get + put_rcu, bp", chunk_pool_rcu, BP, OURS, drain, false },
+	{ "malloc + call_rcu, bp", chunk_call_rcu, BP, PEER, drain_call_rcu,
 	  false },
-	{ "get + put_rcu, bp", chunk_pool_rcu, BP, drain, false },
-	{ "malloc + call_rcu, bp", chunk_call_rcu, BP, drain_call_rcu, false },
-	{ "malloc + defer_rcu, memb", chunk_defer_rcu, MEMB, drain_defer_rcu,
+	{ "malloc + defer_rcu, memb", chunk_defer_rcu, MEMB, PEER,
+	  drain_defer_rcu, false },
+	{ "alloc + free_rcu, memb", chunk_alloc_rcu, MEMB, OURS, drain, false },
+	{ "malloc + free", chunk_malloc, MEMB, PLAIN, nothing, false },
+	{ "get + write + put", chunk_written, MEMB, PLAIN, nothing, false },
+	{ "get + write + put_rcu, memb", chunk_written_rcu, MEMB, PLAIN, drain,
 	  false },
-	{ "alloc + free_rcu, memb", chunk_alloc_rcu, MEMB, drain, false },
-	{ "malloc + free", chunk_malloc, MEMB, nothing, false },
-	{ "get + write + put", chunk_written, MEMB, nothing, false },
-	{ "get + write + put_rcu, memb", chunk_written_rcu, MEMB, drain,
-	  false },
-	{ "malloc + ck_epoch", chunk_kit, MEMB, nothing, true },
+	{ "malloc + ck_epoch", chunk_kit, MEMB, PEER, nothing, true },
 };
 
 enum {
@@ -347,6 +349,7 @@ static void measure(unsigned int n)
 					 .pool = pools[kinds[i].flavor],
 					 .crew = crew };
 		c[i] = (struct contestant){ .name = kinds[i].name,
+					    .role = kinds[i].role,
 					    .timed = turn,
 					    .ctx = &flow[i] };
 	}
@@ -361,9 +364,10 @@ bool case_retire(void)
 	if (!kit_there())
 		row_skip("retire", "ck_epoch",
 			 "built without Concurrency Kit's headers");
-	measure(1);
-	if (cpus() > 1)
-		measure(cpus());
+	for (unsigned int n = 1; n < cpus();
+	     n = opt.scale == FULL ? 2 * n : cpus())
+		measure(n);
+	measure(cpus());
 	for (size_t i = 0; i < NR_FLAVORS; i++)
 		percu_pool_destroy(pools[i]);
 	return true;

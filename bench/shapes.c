@@ -15,6 +15,7 @@
  * changes threads instead: an object that is got has to be put.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,6 +156,7 @@ enum {
 
 static atomic_bool over;
 static _Atomic uint64_t slowest; /* get of the other thread, ns */
+static _Atomic uint64_t passed;  /* gets of it */
 
 static void *get_on(void *none)
 {
@@ -167,8 +169,15 @@ static void *get_on(void *none)
 		percu_pool_put(pool, p);
 		if (t > slowest)
 			slowest = t;
+		passed++;
 	}
 	return none;
+}
+
+static void await_get(void)
+{
+	for (uint64_t seen = passed; passed == seen;)
+		sched_yield();
 }
 
 static void one_cycle(double *age, double *held_up)
@@ -178,10 +187,12 @@ static void one_cycle(double *age, double *held_up)
 
 	get_all(p, MANY);
 	put_all(p, MANY);
+	await_get(); /* it is awake */
 	slowest = 0;
 	t = wall_ns();
 	percu_age();
 	*age = (double)(wall_ns() - t);
+	await_get(); /* what was under way is over */
 	*held_up = (double)slowest;
 }
 

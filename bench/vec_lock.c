@@ -6,6 +6,7 @@
  * what was got, by 1 to 8 threads.  What counts is the time on CPUs that all
  * of them use for a read.  Nobody writes: these are the best of days.
  *
+ *	array		without a section: nobody may ever write
  *	rwlock, mutex	pthread's
  *	seqlock		see seqlock.h
  *	snapshot	the array is counted: two atomic additions
@@ -39,6 +40,16 @@ static inline void look_at(const struct flat *f, size_t i)
 {
 	if (i < f->len)
 		look(f->slot[i]);
+}
+
+/* Neither a section nor a lock: nobody may ever write. */
+static void read_array(void *ctx, uint64_t iters)
+{
+	const struct table *t = ctx;
+	size_t mask = t->order_len - 1;
+
+	for (uint64_t k = 0; k < iters; k++)
+		look_at(t->flat, t->order[k & mask]);
 }
 
 static void read_rwlock(void *ctx, uint64_t iters)
@@ -126,11 +137,13 @@ static uint64_t read_together(void *ctx, uint64_t reads)
 
 static const struct way {
 	const char *name;
+	enum role role;
 	void (*fn)(void *table, uint64_t iters);
 } ways[] = {
-	{ "vec", read_vec },           { "rwlock", read_rwlock },
-	{ "mutex", read_mutex },       { "seqlock", read_seqlock },
-	{ "snapshot", read_snapshot }, { "ck_array", read_kit },
+	{ "vec", OURS, read_vec },           { "rwlock", PEER, read_rwlock },
+	{ "mutex", PEER, read_mutex },       { "seqlock", PEER, read_seqlock },
+	{ "snapshot", PEER, read_snapshot }, { "array", LIMIT, read_array },
+	{ "ck_array", PEER, read_kit },
 };
 
 enum {
@@ -142,7 +155,7 @@ static void by_threads(struct table *t, unsigned int size)
 	static const struct crew_life life = { enter, leave };
 	static const struct pairing pairs[] = {
 		{ 1, 0, NULL }, { 2, 0, NULL }, { 3, 0, NULL },
-		{ 4, 0, NULL }, { 5, 0, NULL },
+		{ 4, 0, NULL }, { 6, 0, NULL },
 	};
 	struct crew *crew = crew_start(size, true, &life);
 	struct group group[WAYS];
@@ -154,12 +167,13 @@ static void by_threads(struct table *t, unsigned int size)
 			      .c = c,
 			      .n = WAYS - !kit_there(),
 			      .pairs = pairs,
-			      .nr_pairs = WAYS - 1 - !kit_there(),
+			      .nr_pairs = ARRAY_SIZE(pairs) - !kit_there(),
 			      .turn_ns = TURN_NS };
 
 	for (size_t i = 0; i < WAYS; i++) {
 		group[i] = (struct group){ t, crew, size, ways[i].fn };
 		c[i] = (struct contestant){ .name = ways[i].name,
+					    .role = ways[i].role,
 					    .timed = read_together,
 					    .ctx = &group[i] };
 	}

@@ -165,6 +165,7 @@ static void one_length(size_t len)
 		if (i != BY_HAND)
 			edits_open(&e[i], len);
 		c[i] = (struct contestant){ .name = ways[i].name,
+					    .role = i == BY_HAND ? PEER : OURS,
 					    .timed = edits_timed,
 					    .ctx = &e[i],
 					    .units = ways[i].units };

@@ -32,12 +32,14 @@
 #include "pool/pool.h"
 #include "slab/heap.h"
 #include "sys/cpu.h"
+#include "sys/delay.h"
 #include "sys/report.h"
 
 void pool_stop(struct percu_pool *p)
 {
 	p->stopped = true;
 	__atomic_store_n(p->hot, p->dummy, __ATOMIC_RELEASE);
+	delay_step();
 	/* Before the bitmap of open records is read: see record_lock(). */
 	__atomic_store_n(&p->inner.base, p->dummy, __ATOMIC_SEQ_CST);
 }
@@ -50,6 +52,7 @@ void pool_start(struct percu_pool *p)
 		return;
 	p->stopped = false;
 	__atomic_store_n(&p->inner.base, base, __ATOMIC_RELEASE);
+	delay_step();
 	if (cpu_info.rseq && !p->checked)
 		__atomic_store_n(p->hot, base, __ATOMIC_RELEASE);
 }
@@ -109,6 +112,7 @@ static size_t drain(struct percu_pool *p, struct list *magazines)
 	for_each_open (p, i) {
 		struct record *r = record_at(p->records, i);
 
+		delay_step();
 		record_drain(r, NULL, 0);
 		while (r->word & PERCU_WORD_COUNT &&
 		       (m = magazine_obtain(p, r))) {
@@ -129,9 +133,11 @@ static void age_stopped(struct percu_pool *p, bool all)
 
 	list_init(&drained);
 	drain(p, &drained);
+	delay_step();
 	for_each_open (p, i)
 		record_relax(p, i);
 	pool_start(p);
+	delay_step();
 	depot_age(p, &drained, all);
 }
 
@@ -210,7 +216,9 @@ static size_t age_one(struct percu_pool *p, bool all)
 	pool_busy_enter(p);
 	lock_take(&pools.age, LOCK_AGE);
 	pool_stop(p);
+	delay_step();
 	if (pools_quiesce(p) == 0) {
+		delay_step();
 		depot_condemn(p);
 		age_stopped(p, all);
 	} else {
@@ -242,7 +250,9 @@ static void age_all(struct list *todo)
 	lock_take(&pools.list_lock, LOCK_POOLS);
 	list_for_each (l, &pools.list)
 		pool_stop(list_entry(l, struct percu_pool, pools));
+	delay_step();
 	if (pools_quiesce(NULL) == 0) {
+		delay_step();
 		/* First all the room that there will be. */
 		list_for_each (l, &pools.list)
 			depot_condemn(list_entry(l, struct percu_pool, pools));
@@ -311,11 +321,14 @@ ssize_t pool_gather(struct percu_pool *p)
 	list_init(&drained);
 	lock_take(&pools.age, LOCK_AGE);
 	pool_stop(p);
+	delay_step();
 	err = pools_quiesce(p);
+	delay_step();
 	if (!err)
 		n = drain(p, &drained);
 	pool_start(p);
 	lock_give(&pools.age, LOCK_AGE);
+	delay_step();
 	depot_add(p, &drained, n);
 	lock_take(&p->depot.lock, LOCK_DEPOT);
 	n = p->depot.nobj;

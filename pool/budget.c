@@ -27,6 +27,7 @@
 #include "slab/meta.h"
 #include "sys/conf.h"
 #include "sys/cpu.h"
+#include "sys/delay.h"
 #include "sys/os.h"
 #include "sys/tool.h"
 
@@ -118,6 +119,7 @@ static bool capacity_change(struct percu_pool *p, struct record *r,
 
 	if (new > old && !budget_add(index, (uint64_t)(new - old) * p->weight))
 		return false;
+	delay_step();
 	done = __atomic_compare_exchange_n(&r->capacity, &is, new, false,
 					   __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 	if (new > old && !done)
@@ -220,6 +222,7 @@ static bool budget_steal(struct percu_pool *p, uint32_t index)
 	r = record_at(v->records, index);
 	if (cpu_index() == index)
 		depot_keep(v, r);
+	delay_step();
 	/* Relaxed: what is pushed meanwhile is not lost, it is only over. */
 	empty = !(__atomic_load_n(&r->word, __ATOMIC_RELAXED) &
 		  PERCU_WORD_COUNT);
@@ -244,6 +247,7 @@ static bool record_open(struct percu_pool *p, struct record *r, uint32_t index)
 		      index % 64 &
 	      1))
 		meta_account((ptrdiff_t)record_bytes(p));
+	delay_step();
 	for (;;) {
 		if (capacity_change(p, r, index, 0, capacity))
 			return true;

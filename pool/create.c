@@ -165,25 +165,52 @@ static void pool_abandon(struct percu_pool *p, bool reuse)
 	lock_give(&pools.list_lock, LOCK_POOLS);
 }
 
+/* Fills it with new objects, n at most; 0 or -errno, and then with fewer. */
+static int magazine_make(struct percu_pool *p, struct magazine *m, size_t n)
+{
+	size_t k = 1;
+
+	n = n < p->magazine ? n : p->magazine;
+	m->count = 0;
+	while (m->count < n && k) {
+		k = pool_make(p, m->slot + m->count, n - m->count);
+		m->count += (uint32_t)k;
+	}
+	return k ? 0 : -errno;
+}
+
 /*
  * Makes the reserve and puts it where a get will find it; and the magazines
- * that hold it wherever it goes.
+ * that hold it wherever it goes.  Others know the pool by now, and what they
+ * find of it in the depot may go back to the slab, constructed, where the next
+ * one to be made would be found: so nothing goes there before all is made.
  */
 static int reserve_fill(struct percu_pool *p)
 {
-	void *obj;
+	size_t reserve = p->attr.reserve, made = 0;
+	struct magazine *m;
+	struct list filled;
 	int err = 0;
-	bool contended;
 
-	if (p->attr.reserve)
-		err = depot_stock(p, p->attr.reserve / p->magazine + 1 +
+	list_init(&filled);
+	if (reserve)
+		err = depot_stock(p, reserve / p->magazine + 1 +
 					     cpu_info.possible);
-	for (size_t i = 0; i < p->attr.reserve && !err; i++) {
-		if (pool_make(p, &obj, 1))
-			depot_store(p, NULL, &obj, 1, &contended);
+	while (made < reserve && !err) {
+		m = depot_obtain(p);
+		if (!m) {
+			err = -ENOMEM;
+			break;
+		}
+		err = magazine_make(p, m, reserve - made);
+		magazine_check_in(p, m->slot, m->count);
+		made += m->count;
+		if (m->count)
+			list_add(&m->list, &filled);
 		else
-			err = -errno;
+			depot_return(p, m);
 	}
+	depot_add(p, &filled, made);
 	return err;
 }
 

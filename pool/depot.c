@@ -28,6 +28,7 @@
 #include "pool/pool.h"
 #include "slab/heap.h"
 #include "slab/meta.h"
+#include "sys/delay.h"
 
 void depot_init(struct depot *d)
 {
@@ -153,6 +154,7 @@ static void magazine_emptied(struct percu_pool *p, struct record *r,
 	m = spare_swap(r, m);
 	if (!m)
 		return;
+	delay_step();
 	lock_take(&p->depot.lock, LOCK_DEPOT);
 	list_add(&m->list, &p->depot.empty);
 	lock_give(&p->depot.lock, LOCK_DEPOT);
@@ -172,6 +174,7 @@ bool depot_take(struct percu_pool *p, struct record *r, void ***objs, size_t *n,
 	size_t want = *n;
 
 	*whole = NULL;
+	delay_step();
 	*contended = depot_lock(d);
 	d->visits++;
 	if (spare)
@@ -195,6 +198,7 @@ bool depot_take(struct percu_pool *p, struct record *r, void ***objs, size_t *n,
 	d->nobj -= want;
 	uncount(p, m, want);
 	lock_give(&d->lock, LOCK_DEPOT);
+	delay_step();
 	magazine_check_out(p, *objs, want);
 	*n = want;
 	return true;
@@ -276,6 +280,40 @@ int depot_stock(struct percu_pool *p, size_t n)
 	return 0;
 }
 
+/* A magazine with objects, checked in, becomes the depot's. */
+static void magazine_store(struct percu_pool *p, struct record *r,
+			   struct magazine *m, bool *contended)
+{
+	struct depot *d = &p->depot;
+	struct magazine *spare;
+
+	delay_step();
+	*contended = depot_lock(d);
+	d->visits++;
+	list_add(&m->list, &d->full);
+	d->nobj += m->count;
+	spare = r ? pop(&d->empty) : NULL;
+	lock_give(&d->lock, LOCK_DEPOT);
+	if (spare)
+		magazine_emptied(p, r, spare);
+}
+
+/* From this CPU's record, n that were counted at most; how many. */
+static size_t magazine_fill(struct percu_pool *p, struct record *r,
+			    struct magazine *m, size_t n, bool *contended)
+{
+	m->count = (uint32_t)record_take(p, m->slot, n, RECORD_MOVE);
+	if (unlikely(m->count < n))
+		budget_give(p, n - m->count);
+	if (unlikely(!m->count)) {
+		magazine_emptied(p, r, m);
+		return 0;
+	}
+	magazine_check_in(p, m->slot, m->count);
+	magazine_store(p, r, m, contended);
+	return m->count;
+}
+
 /*
  * At most a magazine full of objects comes to the depot; the coldest first.
  * Over the budget, or without memory for a magazine, they are unmade instead.
@@ -283,8 +321,7 @@ int depot_stock(struct percu_pool *p, size_t n)
 void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
 		 size_t n, bool *contended)
 {
-	struct depot *d = &p->depot;
-	struct magazine *m, *spare;
+	struct magazine *m;
 	size_t over;
 
 	*contended = false;
@@ -299,6 +336,7 @@ void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
 		counter_add(&pools.depot_bytes, (uint64_t)n * p->weight);
 	}
 	magazine_check_in(p, objs, n);
+	delay_step();
 	if (n <= p->magazine / 2 && store_few(p, objs, n))
 		return;
 	m = empty_obtain(p, r);
@@ -314,14 +352,31 @@ void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
 	}
 	memcpy(m->slot, objs, n * sizeof(*objs));
 	m->count = (uint32_t)n;
-	*contended = depot_lock(d);
-	d->visits++;
-	list_add(&m->list, &d->full);
-	d->nobj += n;
-	spare = r ? pop(&d->empty) : NULL;
-	lock_give(&d->lock, LOCK_DEPOT);
-	if (spare)
-		magazine_emptied(p, r, spare);
+	magazine_store(p, r, m, contended);
+}
+
+/*
+ * Moves n objects of this CPU's record to the depot, or fewer; how many.  They
+ * come from its top, into the magazine as they are: one copy, where to take the
+ * colder ones from below would be three, and a magazine's worth of either is
+ * not much of a cache.  A few are moved as any others are.
+ */
+size_t depot_spill(struct percu_pool *p, struct record *r, size_t n,
+		   bool *contended)
+{
+	void *objs[MAGAZINE_MAX];
+	struct magazine *m;
+
+	if (n > p->magazine / 2 && budget_take(p, n)) {
+		m = empty_obtain(p, r);
+		if (m)
+			return magazine_fill(p, r, m, n, contended);
+		budget_give(p, n);
+	}
+	n = record_take(p, objs, n, RECORD_MOVE);
+	if (n)
+		depot_store(p, r, objs, n, contended);
+	return n;
 }
 
 /*
@@ -365,6 +420,7 @@ void depot_add(struct percu_pool *p, struct list *magazines, size_t nobj)
 	/* Already on their way: over the budget until the next ageing. */
 	__atomic_fetch_add(&pools.depot_bytes, (uint64_t)nobj * p->weight,
 			   __ATOMIC_RELAXED);
+	delay_step();
 	lock_take(&p->depot.lock, LOCK_DEPOT);
 	list_splice(magazines, &p->depot.full);
 	p->depot.nobj += nobj;
@@ -423,6 +479,7 @@ void depot_receive(struct percu_pool *p, struct list *magazines)
 			magazine_unload(p, m);
 		}
 	}
+	delay_step();
 	lock_take(&d->lock, LOCK_DEPOT);
 	if (n) {
 		list_splice(&kept, &d->full);
@@ -483,6 +540,7 @@ void depot_condemn(struct percu_pool *p)
 	struct depot *d = &p->depot;
 	size_t gone;
 
+	delay_step();
 	lock_take(&d->lock, LOCK_DEPOT);
 	gone = uncount_all(p, &d->victim);
 	list_splice(&d->victim, &p->condemned);
@@ -503,6 +561,7 @@ void depot_age(struct percu_pool *p, struct list *drained, bool all)
 	struct magazine *m;
 	size_t gone = 0;
 
+	delay_step();
 	lock_take(&d->lock, LOCK_DEPOT);
 	if (all)
 		gone = uncount_all(p, &d->full);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "pool/waiting.h"
+#include "sys/delay.h"
 
 static bool is_wanted(struct retire *r, const struct which *w)
 {
@@ -26,7 +27,10 @@ static bool is_wanted(struct retire *r, const struct which *w)
 	       __atomic_load_n(&r->armed, __ATOMIC_SEQ_CST);
 }
 
-/* (A), stopped.  A record for which there is no magazine keeps its objects. */
+/*
+ * (A), stopped.  Objects for which there is no magazine are left; a record
+ * keeps those for which there is no room among what is left.
+ */
 static void drain_record(struct retire *r, struct record *rec, struct which *w,
 			 struct grace_wait **taken)
 {
@@ -34,6 +38,10 @@ static void drain_record(struct retire *r, struct record *rec, struct which *w,
 
 	while (rec->word & PERCU_WORD_COUNT) {
 		m = retire_magazine(r, rec);
+		if (!m && left_move(r, rec)) {
+			w->left = true;
+			continue;
+		}
 		if (!m) {
 			w->starved = true;
 			/* The next flush is to find it. */
@@ -41,6 +49,7 @@ static void drain_record(struct retire *r, struct record *rec, struct which *w,
 			return;
 		}
 		retire_enter(r);
+		delay_step();
 		m->count =
 			(uint32_t)record_drain(rec, m->slot, r->pool->magazine);
 		magazine_check_in(r->pool, m->slot, m->count);
@@ -49,6 +58,7 @@ static void drain_record(struct retire *r, struct record *rec, struct which *w,
 		m->wait.next = *taken;
 		*taken = &m->wait;
 	}
+	delay_step();
 	__atomic_store_n(&rec->capacity, 0, __ATOMIC_RELEASE);
 }
 
@@ -86,6 +96,7 @@ static int stop_wanted(const struct which *w)
 			retire_stop(to_retire(l));
 			any = true;
 		}
+	delay_step();
 	if (any && cpu_info.rseq)
 		err = cpu_fence();
 	list_for_each (l, &retires) {
@@ -113,6 +124,7 @@ static void drain_stopped(struct which *w, struct grace_wait **taken)
 		if (!r->stopped)
 			continue;
 		__atomic_store_n(&r->armed, false, __ATOMIC_SEQ_CST);
+		delay_step();
 		take_partial(r, taken);
 		for_each_open (r, i)
 			drain_record(r, record_at(r->records, i), w, taken);
@@ -133,7 +145,7 @@ static void hand_over_all(struct grace_wait *taken)
 	}
 }
 
-/* What was left in records stays armed: somebody must come again. */
+/* For what is left, in records or out of them, somebody must come again. */
 static void arm_again(const struct which *w)
 {
 	if (!w->pool)
@@ -151,13 +163,15 @@ int retire_flush(struct which *w)
 
 	lock_take(&pools.age, LOCK_AGE);
 	err = stop_wanted(w);
+	delay_step();
 	if (!err)
 		drain_stopped(w, &taken);
 	lock_give(&pools.age, LOCK_AGE);
+	delay_step();
 	hand_over_all(taken);
 	if (!err && w->starved)
 		err = -ENOMEM;
-	if (err)
+	if (err || w->left)
 		arm_again(w);
 	return err;
 }

@@ -11,6 +11,7 @@
 
 #include "pool/waiting.h"
 #include "sys/conf.h"
+#include "sys/delay.h"
 #include "sys/tool.h"
 
 /*
@@ -153,13 +154,17 @@ static void on_done(struct grace_wait **round)
 			depot_return(r->pool, m);
 	}
 	if (!list_empty(&back)) {
+		delay_step();
 		depot_receive(r->pool, &back);
 		if (!__atomic_exchange_n(&r->ripe, true, __ATOMIC_RELAXED))
 			grace_arm(r->grace);
 	}
+	delay_step();
 	/* Releases, both: what was done is seen by who finds it counted. */
 	__atomic_fetch_add(&r->done, n, __ATOMIC_RELEASE);
+	delay_step();
 	__atomic_fetch_add(&r->out, taken, __ATOMIC_SEQ_CST);
+	delay_step();
 	grace_undefer(bytes);
 	hand.retire = NULL;
 }

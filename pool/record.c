@@ -31,6 +31,7 @@
 #include "slab/meta.h"
 #include "sys/conf.h"
 #include "sys/cpu.h"
+#include "sys/delay.h"
 #include "sys/os.h"
 
 /* The lock path, and the drainer. ---------------------------------------- */
@@ -50,7 +51,9 @@ static void side_turn(struct record *r, uint64_t gets, int64_t net,
 			 cur->gets + gets + r->word / PERCU_WORD_GET,
 			 __ATOMIC_RELEASE);
 	__atomic_store_n(&other->net, cur->net + net, __ATOMIC_RELEASE);
+	delay_step();
 	__atomic_store_n(&other->seq, cur->seq + 1, __ATOMIC_RELEASE);
+	delay_step();
 	__atomic_store_n(&r->word, count | (side ^ PERCU_WORD_SIDE),
 			 __ATOMIC_RELEASE);
 }
@@ -115,6 +118,7 @@ static struct record *record_lock(struct percu_front *front, const char *dummy)
 
 	if (base == dummy || index >= cpu_info.possible)
 		return NULL;
+	delay_step();
 	r = record_at(base, index);
 	/*
 	 * Acquire: pairs with capacity_change(), after which it is open.
@@ -123,6 +127,7 @@ static struct record *record_lock(struct percu_front *front, const char *dummy)
 	if (!__atomic_load_n(&r->capacity, __ATOMIC_ACQUIRE) &&
 	    !__atomic_load_n(&r->word, __ATOMIC_RELAXED))
 		return NULL;
+	delay_step();
 	lock_take(&r->lock, LOCK_RECORD);
 	/*
 	 * Sequentially consistent, as are the store of the dummy and both
@@ -176,7 +181,9 @@ static size_t lockpath_give(struct percu_front *front, const char *dummy,
 	"leaq 16(%[rec],%[t]), %[p]\n\t" /* current side */   \
 	"negq %[t]\n\t"                                       \
 	"leaq 40(%[rec],%[t]), %[j]\n\t" /* the other */      \
+	PERCU_RSEQ_DELAY(4)                                   \
 	"movq $-1, (%[j])\n\t"                                \
+	PERCU_RSEQ_DELAY(5)                                   \
 	"movq %[word], %[t]\n\t"                              \
 	"shrq $17, %[t]\n\t"                                  \
 	"addq 8(%[p]), %[t]\n\t"                              \
@@ -185,17 +192,20 @@ static size_t lockpath_give(struct percu_front *front, const char *dummy,
 	"subq %[k], %[w]\n\t" /* -(k if moved) */             \
 	"movq 16(%[p]), %[t]\n\t" sign " %[w], %[t]\n\t"      \
 	"movq %[t], 16(%[j])\n\t"                             \
+	PERCU_RSEQ_DELAY(6)                                   \
 	"movq (%[p]), %[t]\n\t"                               \
 	"incq %[t]\n\t"                                       \
 	"movq %[t], (%[j])\n\t"                               \
 	"andl $0x10000, %k[word]\n\t"                         \
 	"xorl $0x10000, %k[word]\n\t"                         \
 	"orq %[tmp], %[word]\n\t"                             \
+	PERCU_RSEQ_DELAY(7)                                   \
 	"movq %[word], (%[rec])\n"                            \
 	"3:\n\t"
 
 /* Step 3: k pointers, two at a time after an odd one. */
 #define BULK_COPY(from, to)                    \
+	PERCU_RSEQ_DELAY(3)                    \
 	"movl %k[k], %k[j]\n\t"                \
 	"andl $1, %k[j]\n\t"                   \
 	"jz 6f\n\t"                            \
@@ -248,7 +258,7 @@ rseq_take(struct percu_front *front, void **objs, size_t n, long how)
 		  [w] "=&r"(w)
 		: PERCU_RSEQ_INPUTS(front), [rseq] "r"(front->rseq),
 		  [objs] "r"(objs), [n] "r"(n), [how] "r"(how)
-		: "memory", "cc", "xmm0"
+		: "memory", "cc", "xmm0" PERCU_RSEQ_DELAY_CLOBBER
 		: none);
 	return k;
 none:
@@ -279,7 +289,7 @@ rseq_give(struct percu_front *front, void *const *objs, size_t n, long how)
 		  [w] "=&r"(w)
 		: PERCU_RSEQ_INPUTS(front), [rseq] "r"(front->rseq),
 		  [objs] "r"(objs), [n] "r"(n), [how] "r"(how)
-		: "memory", "cc", "xmm0"
+		: "memory", "cc", "xmm0" PERCU_RSEQ_DELAY_CLOBBER
 		: none);
 	return k;
 none:
@@ -385,11 +395,14 @@ static bool record_try(const struct record *r, uint64_t side, uint64_t *word,
 	const struct record_side *s = &r->side[!!side];
 	uint64_t seq = __atomic_load_n(&s->seq, __ATOMIC_ACQUIRE);
 
+	delay_step();
 	*word = __atomic_load_n(&r->word, __ATOMIC_ACQUIRE);
 	if (seq == SIDE_BUSY || (*word & PERCU_WORD_SIDE) != side)
 		return false;
+	delay_step();
 	*gets = __atomic_load_n(&s->gets, __ATOMIC_ACQUIRE);
 	*net = __atomic_load_n(&s->net, __ATOMIC_ACQUIRE);
+	delay_step();
 	*word = __atomic_load_n(&r->word, __ATOMIC_ACQUIRE);
 	return (*word & PERCU_WORD_SIDE) == side &&
 	       __atomic_load_n(&s->seq, __ATOMIC_RELAXED) == seq;

@@ -19,9 +19,10 @@
  *
  * Without memory.  A record takes its next magazine along when it is opened.
  * Where none is to be had, or no record, an object goes to one of NR_LEFT
- * places, which are there always.  When these are full too the caller waits
- * for the reclaimer; in a read section, where that must not be, it tries again
- * until there is memory.  Nothing is lost.
+ * places, which are there always; what a flush finds in a record goes there
+ * too.  When these are full the caller waits for the reclaimer; in a read
+ * section, where that must not be, it tries again until there is memory.
+ * Nothing is lost.
  *
  * Locks: the age lock for the list of retires and for stopping them; the
  * pool's depot lock for partial.  None is held when a magazine is handed over.
@@ -35,6 +36,7 @@
 
 #include "pool/waiting.h"
 #include "slab/meta.h"
+#include "sys/delay.h"
 #include "sys/tool.h"
 
 struct list retires = { &retires, &retires };
@@ -117,6 +119,7 @@ void retire_stop(struct retire *r)
 {
 	r->stopped = true;
 	__atomic_store_n(&r->front.base, r->dummy, __ATOMIC_RELEASE);
+	delay_step();
 	/* Before the bitmap is read: see record_lock(). */
 	__atomic_store_n(&r->inner.base, r->dummy, __ATOMIC_SEQ_CST);
 }
@@ -127,6 +130,7 @@ void retire_start(struct retire *r)
 	if (!r->records)
 		return;
 	__atomic_store_n(&r->inner.base, r->records, __ATOMIC_RELEASE);
+	delay_step();
 	if (cpu_info.rseq && !r->pool->checked)
 		__atomic_store_n(&r->front.base, r->records, __ATOMIC_RELEASE);
 }
@@ -198,8 +202,10 @@ static void spare_give(struct retire *r, struct record *rec, struct magazine *m)
 static void retire_arm(struct retire *r)
 {
 	/* Sequentially consistent: before this the record was opened. */
-	if (!__atomic_exchange_n(&r->armed, true, __ATOMIC_SEQ_CST))
+	if (!__atomic_exchange_n(&r->armed, true, __ATOMIC_SEQ_CST)) {
+		delay_step();
 		grace_arm(r->grace);
+	}
 }
 
 /* Opens a closed record; false: there is no magazine for it. */
@@ -218,8 +224,10 @@ static bool record_open(struct retire *r, struct record *rec, void *site)
 		      index % 64 &
 	      1))
 		meta_account((ptrdiff_t)retire_bytes(r->pool));
+	delay_step();
 	/* Pairs with the acquire of record_lock(). */
 	__atomic_store_n(&rec->capacity, r->pool->magazine, __ATOMIC_SEQ_CST);
+	delay_step();
 	retire_arm(r);
 	return true;
 }
@@ -228,6 +236,7 @@ static bool record_open(struct retire *r, struct record *rec, void *site)
 void retire_hand_over(struct retire *r, struct magazine *m)
 {
 	m->retire = r;
+	delay_step();
 	grace_defer(r->grace, &m->wait, retire_weight(m));
 }
 
@@ -239,8 +248,10 @@ static bool record_make_room(struct retire *r, struct record *rec, void *site)
 	if (!m)
 		return false;
 	retire_enter(r);
+	delay_step();
 	/* None, if somebody else was faster: it is counted, and goes too. */
 	m->count = (uint32_t)record_spill(r, m->slot, r->pool->magazine);
+	delay_step();
 	magazine_check_in(r->pool, m->slot, m->count);
 	m->wait.site = site;
 	__atomic_store_n(&r->site, site, __ATOMIC_RELAXED);
@@ -281,6 +292,7 @@ static bool retire_direct(struct retire *r, void *obj, void *site)
 		return false;
 	}
 	counter_add(&r->direct, 1);
+	delay_step();
 	if (full)
 		retire_hand_over(r, full);
 	else

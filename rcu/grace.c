@@ -29,6 +29,7 @@
 
 #include "rcu/rounds.h"
 #include "sys/conf.h"
+#include "sys/delay.h"
 #include "sys/os.h"
 #include "sys/report.h"
 #include "sys/tool.h"
@@ -124,6 +125,7 @@ static void tell_waiters(void)
 {
 	if (!__atomic_load_n(&graces.waiters, __ATOMIC_SEQ_CST))
 		return;
+	delay_step();
 	graces_lock();
 	pthread_cond_broadcast(&graces.done);
 	graces_unlock();
@@ -164,6 +166,7 @@ static void round_finish(struct grace *g)
 
 	while (g->round) {
 		graces.ops->done(&g->round);
+		delay_step();
 		g->flavor->read_quiescent_state();
 		tell_waiters();
 	}
@@ -194,8 +197,10 @@ static void round_run(struct grace *g, uint64_t now)
 	if (flush)
 		g->flush_at = 0;
 	graces_unlock();
+	delay_step();
 	if (flush)
 		round_flush(g);
+	delay_step();
 	graces_lock();
 	g->round = inbox_take(g);
 	if (g->round) {
@@ -204,6 +209,7 @@ static void round_run(struct grace *g, uint64_t now)
 		g->since = now;
 		stall_begin(g);
 		graces_unlock();
+		delay_step();
 		from = os_clock(); /* and not now: flushing took time */
 		g->flavor->update_synchronize_rcu();
 		/* A reader that TSan watches can release it when it leaves. */
@@ -213,7 +219,9 @@ static void round_run(struct grace *g, uint64_t now)
 		g->since = 0;
 		grace_count(os_clock() - from);
 		graces_unlock();
+		delay_step();
 		round_finish(g);
+		delay_step();
 		graces_lock();
 		/* Release: pairs with grace_ended(). */
 		__atomic_store_n(&g->ended,
@@ -290,6 +298,7 @@ static bool reclaimer_start(struct grace *g)
  */
 static void round_due(struct grace *g, uint64_t when)
 {
+	delay_step();
 	graces_lock();
 	if (!g->due || when < g->due) {
 		g->due = when;
@@ -314,6 +323,7 @@ void grace_defer(struct grace *g, struct grace_wait *w, uint64_t bytes)
 		__atomic_add_fetch(&graces.bytes, bytes, __ATOMIC_RELAXED);
 	bool first = inbox_push(g, w);
 
+	delay_step();
 	if (total >= graces.soft)
 		hurry(g);
 	/* Relaxed: a thread that could not be had is tried for again. */
@@ -328,6 +338,7 @@ void grace_undefer(uint64_t bytes)
 
 void grace_arm(struct grace *g)
 {
+	delay_step();
 	graces_lock();
 	if (!g->flush_at) {
 		g->flush_at = os_clock() + conf.defer_age * 1000000ull;

@@ -1,12 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# deps.sh run|check|ci|programs
+# deps.sh run|check|ci|programs|peers
 #
 # Installs what the build is to have for that and has not: with apt where
 # there is apt and the right to use it; elsewhere it names the packages and
 # fails.  What is missing is found by trying it, so that a library that came
 # in any other way counts as well.
+#
+# What only a comparison wants, peers, comes with ci where it is to be had; the
+# bench says what it has not.
 set -u
 
 CC=${CC:-cc}
@@ -70,6 +73,32 @@ python_tests() {
 		2>/dev/null || echo libpython3-testsuite
 }
 
+preloads() {	# library
+	for lib; do
+		[ -n "$(LD_PRELOAD=$lib true 2>&1)" ] || return 0
+	done
+	return 1
+}
+
+# Whom the bench compares percu with, and what draws its pictures.
+probe_peers() {
+	need libjemalloc2:jemalloc:jemalloc:jemalloc preloads libjemalloc.so.2
+	need "$(mimalloc)":mimalloc:mimalloc:mimalloc2 \
+		preloads libmimalloc.so.3 libmimalloc.so.2
+	need libtcmalloc-minimal4:gperftools-libs:gperftools:gperftools \
+		preloads libtcmalloc_minimal.so.4 libtcmalloc.so.4
+	need libtbbmalloc2:tbb:onetbb:onetbb preloads libtbbmalloc_proxy.so.2
+	need libck-dev:ck-devel:concurrencykit:libck-dev has ck_epoch.h
+	need golang-go:golang:go:go go version
+	need gnuplot-nox:gnuplot-minimal:gnuplot:gnuplot gnuplot --version
+}
+
+# Debian's package is named after its version.
+mimalloc() {
+	apt-cache pkgnames libmimalloc 2>/dev/null | grep -v dev | sort | tail -n 1 |
+		grep . || echo libmimalloc2.0
+}
+
 has() {	# header
 	printf '#include <stdio.h>\n#include <%s>\n' "$1" |
 		$CC -D_GNU_SOURCE -DPCRE2_CODE_UNIT_WIDTH=8 -E -x c -
@@ -121,6 +150,9 @@ probe() {
 	programs)
 		probe_programs
 		;;
+	peers)
+		probe_peers
+		;;
 	esac
 }
 
@@ -150,30 +182,37 @@ apt() {
 		apt_install "$@" && return
 	done
 	# One program that is not to be had keeps no other away.
-	[ "$goal" != programs ] || for package; do
-		apt_install "$package"
-	done
+	case $goal in
+	programs|peers)
+		for package; do
+			apt_install "$package"
+		done
+		;;
+	esac
 	return 1
 }
 
 goal=${1-}
 case $goal in
-run|check|ci|programs)
+run|check|ci|programs|peers)
 	;;
 *)
-	echo "usage: $0 run|check|ci|programs" >&2
+	echo "usage: $0 run|check|ci|programs|peers" >&2
 	exit 2
 	;;
 esac
 
+[ "$goal" != ci ] || "$0" peers || echo 'the bench will skip those'
+
 probe
 [ -n "$missing" ] || exit 0
-apt 3>&1 >"$dir/log" 2>&1 && probe
+apt 3>&1 >"$dir/log" 2>&1
+probe
 [ -n "$missing" ] || exit 0
 
 [ ! -s "$dir/log" ] || tail -n 20 "$dir/log" >&2
 cat >&2 <<END
-make $goal wants packages that are not installed:
+deps.sh: $goal wants packages that are not installed:
   Debian, Ubuntu	apt-get install $(packages 1)
   Fedora, RHEL		dnf install $(packages 2)
   Arch			pacman -S $(packages 3)

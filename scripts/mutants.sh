@@ -53,16 +53,18 @@ command -v patch >/dev/null || { echo 'mutants: there is no patch(1)'; exit 77; 
 
 # Copying. ---------------------------------------------------------------------
 
-# Times are kept, so that what was built of a copy before is of this one.  A
-# file that was a mutant when the script was killed is newer than it looks.
+# Only what differs is copied, and so is newer than what was made of it before,
+# be it a mutant that a script left behind that was killed.
 copy_tree() {
-	rm -rf "$tree"
-	mkdir -p "$tree" || exit 1
-	for f in Makefile include scripts $(ls */Kbuild | xargs dirname); do
-		cp -Rp "$f" "$tree/$f" || exit 1
+	sources=$(find Makefile include scripts $(ls */Kbuild | xargs dirname) -type f)
+	mkdir -p "$tree"
+	for f in $sources; do
+		cmp -s "$f" "$tree/$f" && continue
+		mkdir -p "$tree/$(dirname "$f")" && cp "$f" "$tree/$f" || exit 1
 	done
-	[ ! -s "$work/changed" ] || (cd "$tree" && xargs touch -c) <"$work/changed"
-	: >"$work/changed"
+	(cd "$tree" && find . -type f) | while read -r f; do
+		[ -e "$f" ] || rm "$tree/$f"
+	done
 }
 
 # The files that a patch changes.
@@ -75,7 +77,6 @@ field() {	# name, field
 }
 
 mutate() {	# name
-	files_of "$1" >"$work/changed"
 	patch -s -p1 -F0 --no-backup-if-mismatch -d "$tree" \
 		<"tests/mutants/$1.patch" >"$log" 2>&1 && return
 	cat "$log"
@@ -83,13 +84,11 @@ mutate() {	# name
 	return 1
 }
 
-# Without -p: what was made of the mutant is older.
 restore() {	# name
 	for f in $(files_of "$1"); do
 		cp "$f" "$tree/$f"
 		rm -f "$tree/$f.rej" "$tree/$f.orig"
 	done
-	: >"$work/changed"
 }
 
 # Building and running. --------------------------------------------------------

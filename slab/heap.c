@@ -32,6 +32,7 @@
 #include "slab/heap.h"
 #include "slab/meta.h"
 #include "slab/runs.h"
+#include "sys/delay.h"
 #include "sys/os.h"
 
 enum {
@@ -152,6 +153,7 @@ static struct span *arena_span(size_t n, size_t align, enum span_kind kind,
 {
 	struct span *run, *s = NULL;
 
+	delay_step();
 	lock_take(&heap.lock, LOCK_HEAP);
 	run = run_find(n, align);
 	if (!run)
@@ -256,6 +258,7 @@ static void direct_free(struct span *s)
 	heap.sys -= s->npages;
 	heap.inuse -= s->npages;
 	lock_give(&heap.lock, LOCK_HEAP);
+	delay_step();
 	arena_unmap(s->start, s->npages);
 	meta_free(s, sizeof(*s));
 }
@@ -264,6 +267,7 @@ void span_free_locked(struct span *s, uint64_t idle_since)
 {
 	heap.inuse -= s->npages;
 	map_set(s->start, s->npages, NULL, 0);
+	delay_step();
 	pages_clear(s->start, s->npages, PAGE_DUE);
 	if (idle_since >= heap.cycle)
 		pages_set(s->start, s->npages, PAGE_FRESH);
@@ -278,6 +282,7 @@ void heap_free(struct span *s, uint64_t idle_since)
 		direct_free(s);
 		return;
 	}
+	delay_step();
 	lock_take(&heap.lock, LOCK_HEAP);
 	span_free_locked(s, idle_since);
 	lock_give(&heap.lock, LOCK_HEAP);

@@ -45,6 +45,7 @@
 #include "slab/meta.h"
 #include "slab/slab.h"
 #include "slab/span_cut.h"
+#include "sys/delay.h"
 #include "sys/report.h"
 
 enum {
@@ -141,7 +142,9 @@ static void span_dispose(struct slab *s, struct span *span, uint64_t idle_since)
 	for (uint32_t i = 0; s->dtor && i < span->nobj; i++, p += span->size)
 		if (state[i] & OBJ_MADE)
 			s->dtor((void *)p, s->arg);
+	delay_step();
 	heap_free(span, idle_since);
+	delay_step();
 	meta_free(state, states_size(s->nobj));
 	meta_free(site, s->nobj * sizeof(*site));
 }
@@ -331,7 +334,9 @@ size_t slab_alloc(struct slab *s, void **objs, size_t n)
 		struct span *span;
 
 		lock_give(&s->lock, LOCK_SLAB);
+		delay_step();
 		span = span_new(s);
+		delay_step();
 		lock_take(&s->lock, LOCK_SLAB);
 		if (span)
 			span_enter(s, span);
@@ -342,6 +347,7 @@ size_t slab_alloc(struct slab *s, void **objs, size_t n)
 	}
 	surplus_leave(s, 1, &gone);
 	lock_give(&s->lock, LOCK_SLAB);
+	delay_step();
 	dispose_all(s, &gone, heap_cycle());
 	return got;
 }
@@ -430,6 +436,7 @@ void slab_free(struct slab *s, void *const *objs, size_t n, uint64_t idle_since)
 	slab_give(s, objs, n);
 	surplus_leave(s, 1, &gone);
 	lock_give(&s->lock, LOCK_SLAB);
+	delay_step();
 	dispose_all(s, &gone, idle_since);
 }
 
@@ -441,6 +448,7 @@ void slab_trim(struct slab *s, uint64_t idle_since)
 	lock_take(&s->lock, LOCK_SLAB);
 	surplus_leave(s, 0, &gone);
 	lock_give(&s->lock, LOCK_SLAB);
+	delay_step();
 	dispose_all(s, &gone, idle_since);
 }
 

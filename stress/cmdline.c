@@ -28,6 +28,10 @@ enum {
 	KEY_REPORT,
 	KEY_JSON,
 	KEY_TAP,
+	KEY_TRACE,
+	KEY_RECORD,
+	KEY_DUMP,
+	KEY_BREAK,
 };
 
 static const struct argp_option argp_options[] = {
@@ -55,11 +59,24 @@ static const struct argp_option argp_options[] = {
 	  2 },
 	{ "short", KEY_SHORT, NULL, 0,
 	  "words: about 20 MB of it, once; and 8 seconds in all, at most", 2 },
+	{ "trace", KEY_TRACE, "FILE", 0,
+	  "replay: this trace instead of those that are built in; may be "
+	  "repeated; with no scenario named, replay alone",
+	  2 },
+	{ NULL, 0, NULL, 0, "Traces:", 4 },
+	{ "record", KEY_RECORD, "FILE", 0,
+	  "run what follows \"--\" and write a trace of what it allocates", 4 },
+	{ "dump", KEY_DUMP, "FILE", 0,
+	  "print a trace: microsecond, thread, operation, slot, size, log2 of "
+	  "the alignment",
+	  4 },
 	{ NULL, 0, NULL, 0, "What is told:", 3 },
 	{ "report", KEY_REPORT, "DIR", 0,
 	  "write DIR/index.html, a page with plots, and DIR/result.json", 3 },
 	{ "json", KEY_JSON, NULL, 0, "the result as one JSON object", 3 },
 	{ "tap", KEY_TAP, NULL, 0, "the result as TAP", 3 },
+	{ "break", KEY_BREAK, "LAW", 0,
+	  "break this law of the end, to see that the verdict says so", 3 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
 
@@ -99,6 +116,9 @@ static void list_print(void)
 	printf("faults, for --chaos:\n");
 	for (size_t i = 0; i < NR_FAULTS; i++)
 		printf("  %-10s%s\n", faults[i].name, faults[i].what);
+	printf("laws of the end, for --break:\n");
+	for (size_t i = 0; i < NR_END_LAWS; i++)
+		printf("  %-12s%s\n", findings[i].name, findings[i].what);
 	exit(0);
 }
 
@@ -144,6 +164,11 @@ static void option_told(struct argp_state *state, struct options *o, int key,
 			argp_error(state, "no such fault in \"%s\" (--list)",
 				   arg);
 		break;
+	case KEY_BREAK:
+		o->broken = arg;
+		if (!break_request(arg))
+			argp_error(state, "no such law: \"%s\" (--list)", arg);
+		break;
 	}
 }
 
@@ -152,8 +177,15 @@ static error_t option_set(int key, char *arg, struct argp_state *state)
 	struct options *o = state->input;
 
 	switch (key) {
-	case 's':
 	case ARGP_KEY_ARG:
+		if (o->record) {
+			o->command = state->argv + state->next - 1;
+			state->next = state->argc;
+			return 0;
+		}
+		choose(state, o, arg);
+		return 0;
+	case 's':
 		choose(state, o, arg);
 		return 0;
 	case 'l':
@@ -186,7 +218,21 @@ static error_t option_set(int key, char *arg, struct argp_state *state)
 	case KEY_JSON:
 	case KEY_TAP:
 	case KEY_CHAOS:
+	case KEY_BREAK:
 		option_told(state, o, key, arg);
+		return 0;
+	case KEY_TRACE:
+		o->traces[o->nr_traces++] = arg;
+		return 0;
+	case KEY_RECORD:
+		o->record = arg;
+		return 0;
+	case KEY_DUMP:
+		o->dump = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (o->record && !o->command)
+			argp_error(state, "--record FILE -- COMMAND");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -196,7 +242,7 @@ static error_t option_set(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = argp_options,
 	.parser = option_set,
-	.args_doc = "[SCENARIO...]",
+	.args_doc = "[SCENARIO...]\n--record FILE -- COMMAND...",
 	.doc = "Uses percu in every way, forces faults on it, and ends in a "
 	       "verdict: exit status 0 only if every law held."
 	       "\vFailures name the command that repeats them. Statuses: 0 "
@@ -208,11 +254,15 @@ void options_parse(struct options *o, int argc, char **argv)
 {
 	*o = (struct options){
 		.paths = must(calloc((size_t)argc + 1, sizeof(*o->paths))),
+		.traces = must(calloc((size_t)argc + 1, sizeof(*o->traces))),
 		.seconds = DEFAULT_SECONDS,
 		.seed = mix64(now_ns() ^ (uint64_t)getpid() << 40) >> 32,
 	};
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, o);
+	for (unsigned int i = 0; i < NR_SCENARIOS && o->nr_traces; i++)
+		if (!o->chosen && !o->mixed && scenarios[i].run == replay_run)
+			o->chosen = 1u << i;
 	if (!o->chosen) {
 		o->chosen = (1u << NR_SCENARIOS) - 1;
 		o->everything = !o->mixed;
@@ -221,7 +271,8 @@ void options_parse(struct options *o, int argc, char **argv)
 		faults_request("all");
 }
 
-static size_t append(char *buf, size_t size, size_t at, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static size_t
+append(char *buf, size_t size, size_t at, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -232,16 +283,31 @@ static size_t append(char *buf, size_t size, size_t at, const char *fmt, ...)
 	return n < 0 || at + (size_t)n >= size ? size - 1 : at + (size_t)n;
 }
 
-/* Of one scenario, or of those that run at once. */
-void options_again(const struct options *o, const char *name, char *buf,
+static void chosen_write(const struct options *o, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < NR_SCENARIOS; i++)
+		if (o->chosen >> i & 1)
+			at = append(buf, size, at, "%s%s", at ? "," : "",
+				    scenarios[i].name);
+}
+
+void options_again(const struct options *o, const char *names, char *buf,
 		   size_t size)
 {
-	size_t at = append(buf, size, 0,
-			   "percu-stress %s--scenario %s "
-			   "--seed 0x%llx --duration %.3gs",
-			   o->mixed ? "--mixed " : "", name,
-			   (unsigned long long)o->seed, o->seconds);
+	char chosen[128] = "";
+	size_t at;
 
+	if (!names && !o->everything)
+		chosen_write(o, chosen, sizeof(chosen));
+	if (!names)
+		names = chosen;
+	at = append(buf, size, 0,
+		    "percu-stress %s%s%s%s--seed 0x%llx --duration %.3gs",
+		    o->mixed ? "--mixed " : "", *names ? "--scenario " : "",
+		    names, *names ? " " : "", (unsigned long long)o->seed,
+		    o->seconds);
 	if (o->threads)
 		at = append(buf, size, at, " --threads %u", o->threads);
 	if (o->workers)
@@ -250,6 +316,10 @@ void options_again(const struct options *o, const char *name, char *buf,
 		at = append(buf, size, at, " --chaos %s", o->chaos);
 	if (o->brief)
 		at = append(buf, size, at, " --short");
+	if (o->broken)
+		at = append(buf, size, at, " --break %s", o->broken);
 	for (size_t i = 0; i < o->nr_paths; i++)
 		at = append(buf, size, at, " -i %s", o->paths[i]);
+	for (unsigned int i = 0; i < o->nr_traces; i++)
+		at = append(buf, size, at, " --trace %s", o->traces[i]);
 }

@@ -79,7 +79,7 @@ static void release(struct worker *w, struct object *o)
 static bool over(struct drain *d)
 {
 	return atomic_load_explicit(&d->stop, memory_order_relaxed) ||
-	       verdict_failures();
+	       verdict_failures() || stop_asked();
 }
 
 static void *work(void *arg)
@@ -97,6 +97,7 @@ static void *work(void *arg)
 				release(w, held[i]);
 		}
 		w->pairs += 16 * n;
+		chaos_call(&w->rng, w->drain->pool);
 	}
 	return NULL;
 }

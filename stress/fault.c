@@ -29,10 +29,11 @@ struct fault faults[NR_FAULTS] = {
 	[FAULT_SLEEP] = { .name = "sleep",
 			  .what = "readers sleep in their sections" },
 	[FAULT_CLOCK] = { .name = "clock", .what = "the time of day jumps" },
-	[FAULT_CALLS] = { "calls",
-			  "age, shrink, stats and barrier from everywhere" },
-	[FAULT_OSCALL] = { "oscall", "the n-th call of the system fails, "
-				     "once or for a while" },
+	[FAULT_CALLS] = { .name = "calls",
+			  .what = "age, shrink, stats and barrier from everywhere" },
+	[FAULT_OSCALL] = { .name = "oscall",
+			   .what = "the n-th call of the system fails, "
+				   "once or for a while" },
 };
 
 static bool request(const char *name, size_t len)

@@ -4,18 +4,28 @@
  */
 #include <malloc.h>
 #include <stdlib.h>
-#include "stress.h"
+#include "traces.h"
 
 int main(int argc, char **argv)
 {
 	struct options o;
 	bool ok;
 
+	stop_init();
 	/* Of other arenas glibc gives nothing back: see end.c. */
 	mallopt(M_ARENA_MAX, 1);
 	options_parse(&o, argc, argv);
+	if (o.dump)
+		return trace_dump(o.dump);
+	if (o.record)
+		return trace_record(o.record, o.command);
+	if (!traces_load(&o))
+		return 2;
 	out_begin(o.output);
 	ok = parts_run(&o);
+	traces_free();
 	free(o.paths);
-	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+	free(o.traces);
+	stop_now();
+	return ok && !stop_asked() ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -81,7 +81,8 @@ static double grace(const struct sample *before, const struct sample *s)
 {
 	uint64_t n = s->grace_periods - before->grace_periods;
 
-	return n ? (double)(s->grace_ns - before->grace_ns) / (double)n : NAN;
+	return n ? (double)(s->grace_ns - before->grace_ns) / (double)n :
+		   (double)NAN;
 }
 
 static struct numeral unit_bytes(double v)

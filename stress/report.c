@@ -138,6 +138,7 @@ static void head_write(FILE *f, const struct options *o)
 		"<header class=\"%s\">\n<p class=\"name\">percu-stress</p>\n"
 		"<h1 id=\"verdict\">%s</h1>\n<p class=\"sub\">",
 		ok ? "ok" : "bad",
+		ok && stop_asked()  ? "Stopped; every law held until then" :
 		ok                  ? "Every law held" :
 		verdict_total() > 1 ? "Laws were broken" :
 				      "A law was broken");

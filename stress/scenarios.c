@@ -21,4 +21,6 @@ const struct scenario scenarios[NR_SCENARIOS] = {
 	  balancer_run, false },
 	{ "slices", "buffers cut, shared, cloned and dropped by many",
 	  slices_run, false },
+	{ "replay", "what real programs allocated, by recorded traces",
+	  replay_run, false },
 };

@@ -7,10 +7,91 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "rcu/grace.h"
 #include "sys/os.h"
 #include "sys/tool.h"
+#include "tests/check.h"
 #include "tests/pools.h"
 #include "tests/retire.h"
+
+struct percu_pool *pool_of(const struct percu_pool_attr *attr)
+{
+	struct percu_pool *p = percu_pool_create(attr);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	return p;
+}
+
+void *got(struct percu_pool *p)
+{
+	void *obj = percu_pool_get(p);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(obj);
+	return obj;
+}
+
+void get_many(struct percu_pool *p, void **objs, size_t n)
+{
+	CU_ASSERT_EQUAL_FATAL(percu_pool_get_bulk(p, objs, n), n);
+}
+
+bool is_among(void *const *objs, size_t n, const void *obj)
+{
+	while (n)
+		if (objs[--n] == obj)
+			return true;
+	return false;
+}
+
+void get_back(struct percu_pool *p, void *obj)
+{
+	void *objs[500];
+	uint64_t n = stats_of(p).cached;
+
+	CU_ASSERT_FATAL(n && n <= sizeof(objs) / sizeof(*objs));
+	get_many(p, objs, n);
+	CU_ASSERT_TRUE_FATAL(is_among(objs, n, obj));
+	for (size_t i = 0; i < n; i++)
+		if (objs[i] != obj)
+			percu_pool_put(p, objs[i]);
+}
+
+bool stats_are(struct percu_pool *p, uint64_t gets, uint64_t puts,
+	       uint64_t puts_rcu, uint64_t deferred)
+{
+	struct percu_pool_stats st = stats_of(p);
+	bool ok = st.gets == gets && st.puts == puts &&
+		  st.puts_rcu == puts_rcu && st.deferred == deferred &&
+		  st.outstanding == gets - puts - puts_rcu &&
+		  st.cached ==
+			  st.created - st.destroyed - st.outstanding - deferred;
+
+	if (!ok)
+		printf("\n    gets %llu, puts %llu, puts_rcu %llu, deferred %llu, out %llu, cached %llu ",
+		       (unsigned long long)st.gets, (unsigned long long)st.puts,
+		       (unsigned long long)st.puts_rcu,
+		       (unsigned long long)st.deferred,
+		       (unsigned long long)st.outstanding,
+		       (unsigned long long)st.cached);
+	return ok;
+}
+
+struct holder held_back(void)
+{
+	return (struct holder){ .flavor = &urcu_bp_flavor };
+}
+
+uint64_t round_since(void)
+{
+	uint64_t since = 0;
+
+	lock_take(&graces.lock, LOCK_GRACE);
+	for (int i = 0; i < NR_GRACES; i++)
+		if (graces.grace[i].since)
+			since = graces.grace[i].since;
+	lock_give(&graces.lock, LOCK_GRACE);
+	return since;
+}
 
 void reader_leaves(const struct rcu_flavor_struct *flavor)
 {

@@ -8,6 +8,7 @@
 #ifndef PERCU_TESTS_RETIRE_H
 #define PERCU_TESTS_RETIRE_H
 
+#include <percu/pool.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdbool.h>
@@ -45,6 +46,25 @@ bool holder_end(struct holder *h);
  * it has read happened before the end of one.  Before it unlocks.
  */
 void reader_leaves(const struct rcu_flavor_struct *flavor);
+
+/* One of bp's, not begun. */
+struct holder held_back(void);
+
+/* They end the test if they cannot. */
+struct percu_pool *pool_of(const struct percu_pool_attr *attr);
+void *got(struct percu_pool *p);
+void get_many(struct percu_pool *p, void **objs, size_t n);
+/* Among what the pool has cached, 500 at most, obj must be: now it is out. */
+void get_back(struct percu_pool *p, void *obj);
+
+bool is_among(void *const *objs, size_t n, const void *obj);
+
+/* Every figure of a pool that retirement concerns; prints them if not. */
+bool stats_are(struct percu_pool *p, uint64_t gets, uint64_t puts,
+	       uint64_t puts_rcu, uint64_t deferred);
+
+/* A round waits for readers: when it began to, 0 if none does. */
+uint64_t round_since(void);
 
 /* The state of a thread of this process as in ps(1), or 0. */
 char thread_state(pid_t tid);

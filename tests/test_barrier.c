@@ -27,14 +27,6 @@ enum {
 	SECOND = 1000000000, /* in ns */
 };
 
-static struct percu_pool *pool_of(const struct percu_pool_attr *attr)
-{
-	struct percu_pool *p = percu_pool_create(attr);
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
-	return p;
-}
-
 static void retire_some(struct percu_pool *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -93,15 +85,8 @@ static void waits_for_readers(void)
 /* Until one has begun that waits for readers. */
 static void grace_begins(void)
 {
-	bool begun = false;
-
-	while (!begun) {
+	while (!round_since())
 		usleep(1000);
-		lock_take(&graces.lock, LOCK_GRACE);
-		for (int i = 0; i < NR_GRACES; i++)
-			begun |= graces.grace[i].since != 0;
-		lock_give(&graces.lock, LOCK_GRACE);
-	}
 }
 
 /* A reader that comes later is not waited for: it can have found nothing. */

@@ -6,11 +6,16 @@
  * current, and turns sides with its last store.  Who reads the record from
  * another CPU must see one moment of it, whatever it reads beside.
  *
+ * So must one that is slow between any two of its loads: a handler that gets
+ * and puts interrupts it there.
+ *
  * Laws: gets and puts never become fewer.  At the end they are what was done.
  */
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/time.h>
 
 #include "pool/pool.h"
 #include "tests/check.h"
@@ -19,12 +24,14 @@
 enum {
 	MOST = 8,   /* objects that are held at once */
 	SOME = 256, /* turns between two looks at whether to stop */
+	TICK = 50,  /* microseconds */
 };
 
 static struct percu_pool *pool;
 static uint64_t done; /* gets, and as many puts */
 static _Atomic bool begun, enough;
 static unsigned long reads, fewer;
+static _Atomic unsigned long signals;
 
 static void use(void)
 {
@@ -99,8 +106,55 @@ static void from_elsewhere(void)
 	CU_ASSERT_EQUAL(percu_pool_destroy(pool), 0);
 }
 
+/* Single gets and puts that the word counts, and bulk ones, in turn. */
+static void interrupt(int sig)
+{
+	void *objs[MOST];
+	size_t n = 1 + signals++ % MOST;
+
+	(void)sig;
+	n = percu_pool_get_bulk(pool, objs, n);
+	percu_pool_put_bulk(pool, objs, n);
+	done += n;
+	for (n = signals % 3; n; n--, done++)
+		percu_pool_put(pool, percu_pool_get(pool));
+}
+
+/* The thread holds no lock while it looks, so its handler may miss too. */
+static void interrupted(void)
+{
+	const struct percu_pool_attr attr = { .name = "read", .size = 64 };
+	struct record_counts *was = calloc(cpu_info.possible, sizeof(*was));
+	const struct itimerval every = { { 0, TICK }, { 0, TICK } };
+	const struct itimerval never = { 0 };
+	const unsigned long want = check_short() ? 500 : 3000;
+	struct percu_pool_stats st;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(was);
+	pool = percu_pool_create(&attr);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(pool);
+	done = reads = fewer = 0;
+	interrupt(0);
+	pin(0);
+	signal(SIGALRM, interrupt);
+	setitimer(ITIMER_REAL, &every, NULL);
+	while (signals < want)
+		look(was);
+	setitimer(ITIMER_REAL, &never, NULL);
+	signal(SIGALRM, SIG_IGN);
+	unpin();
+	printf("(%lu signals in %lu reads) ", signals, reads);
+	CU_ASSERT_EQUAL(fewer, 0);
+	st = stats_of(pool);
+	CU_ASSERT_EQUAL(st.gets, done);
+	CU_ASSERT_EQUAL(st.puts, done);
+	CU_ASSERT_EQUAL(percu_pool_destroy(pool), 0);
+	free(was);
+}
+
 static const CU_TestInfo tests[] = {
 	{ "a reader beside bulk operations sees one moment", from_elsewhere },
+	{ "so does one that is interrupted by them", interrupted },
 	CU_TEST_INFO_NULL,
 };
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pool/pool.h"
 #include "sys/os.h"
 #include "tests/check.h"
 #include "tests/pools.h"
@@ -43,6 +44,7 @@ static void source_destroy(void *obj, void *arg)
 }
 
 static const struct percu_pool_attr slab = { .name = "slab", .size = 200 };
+static const struct percu_pool_attr large = { .name = "large", .size = 8192 };
 static const struct percu_pool_attr foreign = {
 	.name = "foreign",
 	.create = source_create,
@@ -329,6 +331,11 @@ static void reserve_made(void)
 	p = pool(&slab, 0, 77);
 	CU_ASSERT(stats_of(p).cached >= 77);
 	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
+	/* More than the depots' budget. */
+	p = pool(&large, 0, 5000);
+	CU_ASSERT(5000 * large.size > pools.depot_max);
+	CU_ASSERT(stats_of(p).created >= 5000);
+	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
 	ASSERT_POOLS_HOLD(0);
 }
 
@@ -342,6 +349,27 @@ struct part {
 	void *obj[RESERVE];
 	unsigned long missed;
 };
+
+/* Law: so it is where each object's making sees two ageings. */
+static int ageing_ctor(void *obj, void *arg)
+{
+	(void)obj;
+	(void)arg;
+	percu_age();
+	percu_age();
+	return 0;
+}
+
+static void reserve_aged(void)
+{
+	struct percu_pool_attr attr = slab;
+	struct percu_pool *p;
+
+	attr.ctor = ageing_ctor;
+	p = pool(&attr, 0, 100);
+	CU_ASSERT(stats_of(p).created >= 100);
+	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
+}
 
 static void part_get(unsigned int i, void *arg)
 {
@@ -566,6 +594,7 @@ static const CU_TestInfo tests[] = {
 	{ "threads never have more than the limit", limit_threads },
 	{ "a get is refused only at the limit", limit_honest },
 	{ "a reserve is made with its pool", reserve_made },
+	{ "a reserve is made while everything ages", reserve_aged },
 	{ "a reserve is there without memory", reserve_kept },
 	{ "on one CPU it is there without the system", reserve_pinned },
 	{ "a reserve is there while others get and put", reserve_churn },

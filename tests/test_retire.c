@@ -25,42 +25,7 @@
 enum {
 	MANY = 500,
 	ERRNO_OF_MINE = 77,
-	EVERY_CALL = (1 << OS_NR_CALLS) - 1,
 };
-
-static struct holder held_back(void)
-{
-	return (struct holder){ .flavor = &urcu_bp_flavor };
-}
-
-static struct percu_pool *pool_of(const struct percu_pool_attr *attr)
-{
-	struct percu_pool *p = percu_pool_create(attr);
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
-	return p;
-}
-
-static void *got(struct percu_pool *p)
-{
-	void *obj = percu_pool_get(p);
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(obj);
-	return obj;
-}
-
-static void get_all(struct percu_pool *p, void **objs, size_t n)
-{
-	CU_ASSERT_EQUAL_FATAL(percu_pool_get_bulk(p, objs, n), n);
-}
-
-static bool is_among(void *const *objs, size_t n, const void *obj)
-{
-	while (n)
-		if (objs[--n] == obj)
-			return true;
-	return false;
-}
 
 static uint64_t deferred_bytes(void)
 {
@@ -68,27 +33,6 @@ static uint64_t deferred_bytes(void)
 
 	percu_memstats(&ms);
 	return ms.deferred;
-}
-
-/* Every field that retirement concerns. */
-static bool stats_are(struct percu_pool *p, uint64_t gets, uint64_t puts,
-		      uint64_t puts_rcu, uint64_t deferred)
-{
-	struct percu_pool_stats st = stats_of(p);
-	bool ok = st.gets == gets && st.puts == puts &&
-		  st.puts_rcu == puts_rcu && st.deferred == deferred &&
-		  st.outstanding == gets - puts - puts_rcu &&
-		  st.cached ==
-			  st.created - st.destroyed - st.outstanding - deferred;
-
-	if (!ok)
-		printf("\n    gets %llu, puts %llu, puts_rcu %llu, deferred %llu, out %llu, cached %llu ",
-		       (unsigned long long)st.gets, (unsigned long long)st.puts,
-		       (unsigned long long)st.puts_rcu,
-		       (unsigned long long)st.deferred,
-		       (unsigned long long)st.outstanding,
-		       (unsigned long long)st.cached);
-	return ok;
 }
 
 static void nothing(void)
@@ -119,7 +63,7 @@ static void figures_of(const struct percu_pool_attr *attr)
 	void *objs[MANY];
 	struct audit a;
 
-	get_all(p, objs, MANY);
+	get_many(p, objs, MANY);
 	holder_begin(&h);
 	for (size_t i = 0; i < MANY; i++) {
 		errno = ERRNO_OF_MINE;
@@ -138,7 +82,7 @@ static void figures_of(const struct percu_pool_attr *attr)
 	percu_pool_barrier(p);
 	CU_ASSERT_TRUE(stats_are(p, MANY, 0, MANY, 0));
 	CU_ASSERT_EQUAL(deferred_bytes(), bytes);
-	get_all(p, objs, MANY);
+	get_many(p, objs, MANY);
 	percu_pool_put_bulk(p, objs, MANY);
 	CU_ASSERT_TRUE(stats_are(p, 2 * MANY, MANY, MANY, 0));
 	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
@@ -161,7 +105,7 @@ static void kept_in(const struct percu_pool_attr *attr)
 	struct holder h = held_back();
 	void *objs[MANY], *obj;
 
-	get_all(p, objs, MANY / 4);
+	get_many(p, objs, MANY / 4);
 	obj = got(p);
 	fill_bytes(obj, attr->size, 3);
 	h.obj = obj;
@@ -171,7 +115,7 @@ static void kept_in(const struct percu_pool_attr *attr)
 	percu_pool_put_rcu(p, obj);
 	percu_pool_put_bulk(p, objs, MANY / 4);
 	for (int i = 0; i < 3; i++) {
-		get_all(p, objs, MANY);
+		get_many(p, objs, MANY);
 		CU_ASSERT_FALSE(is_among(objs, MANY, obj));
 		for (int k = 0; k < MANY; k++)
 			fill_bytes(objs[k], attr->size, 99);
@@ -197,19 +141,6 @@ static void kept(void)
 	kept_in(&(struct percu_pool_attr){ .name = "kept-40000",
 					   .size = 40000 });
 	ASSERT_POOLS_HOLD(0);
-}
-
-/* A round waits for readers: when it began to, 0 if none does. */
-static uint64_t round_since(void)
-{
-	uint64_t since = 0;
-
-	lock_take(&graces.lock, LOCK_GRACE);
-	for (int i = 0; i < NR_GRACES; i++)
-		if (graces.grace[i].since)
-			since = graces.grace[i].since;
-	lock_give(&graces.lock, LOCK_GRACE);
-	return since;
 }
 
 /* A grace period is as long as the reader that it waits for makes it. */
@@ -240,20 +171,6 @@ static void timed(void)
 	CU_ASSERT_TRUE(after.grace_max_ns >= before.grace_max_ns);
 	CU_ASSERT_TRUE(after.grace_max_ns <= after.grace_ns);
 	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
-}
-
-/* Among what the pool has, obj must be: it is out now, and nothing else. */
-static void get_back(struct percu_pool *p, void *obj)
-{
-	void *objs[MANY];
-	uint64_t n = stats_of(p).cached;
-
-	CU_ASSERT_FATAL(n && n <= MANY);
-	get_all(p, objs, n);
-	CU_ASSERT_TRUE_FATAL(is_among(objs, n, obj));
-	for (size_t i = 0; i < n; i++)
-		if (objs[i] != obj)
-			percu_pool_put(p, objs[i]);
 }
 
 static void comes_back(void)
@@ -358,243 +275,6 @@ static void large_blocks(void)
 	CU_ASSERT_EQUAL(stats_of(&large_pool).deferred, 0);
 	ASSERT_POOLS_HOLD(0);
 }
-
-/* Foreign objects and constructed ones. ------------------------------------------ */
-
-static _Atomic unsigned long created, destroyed, ctors, dtors, resets;
-
-static void *create(void *arg)
-{
-	(void)arg;
-	created++;
-	return malloc(64);
-}
-
-static void destroy(void *obj, void *arg)
-{
-	(void)arg;
-	destroyed++;
-	free(obj);
-}
-
-static void foreign(void)
-{
-	struct percu_pool *p = pool_of(&(struct percu_pool_attr){
-		.name = "foreign", .create = create, .destroy = destroy });
-	struct holder h = held_back();
-	void *objs[MANY];
-
-	created = destroyed = 0;
-	get_all(p, objs, MANY);
-	fill_bytes(objs[0], 64, 7);
-	h.obj = objs[0];
-	h.size = 64;
-	h.seed = 7;
-	holder_begin(&h);
-	for (int i = 0; i < MANY; i++)
-		percu_pool_put_rcu(p, objs[i]);
-	percu_pool_shrink(p);
-	percu_age();
-	percu_age();
-	CU_ASSERT_EQUAL(destroyed, 0);
-	CU_ASSERT_TRUE(stats_are(p, MANY, 0, MANY, MANY));
-	CU_ASSERT_TRUE(holder_end(&h));
-	percu_pool_barrier(p);
-	CU_ASSERT_TRUE(stats_are(p, MANY, 0, MANY, 0));
-	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
-	CU_ASSERT_EQUAL(created, MANY);
-	CU_ASSERT_EQUAL(destroyed, MANY);
-}
-
-static int ctor(void *obj, void *arg)
-{
-	(void)arg;
-	ctors++;
-	*(long *)obj = 1;
-	return 0;
-}
-
-static void dtor(void *obj, void *arg)
-{
-	(void)arg;
-	dtors++;
-	*(long *)obj = 0;
-}
-
-static void reset(void *obj, void *arg)
-{
-	(void)arg;
-	resets++;
-	++*(long *)obj;
-}
-
-static void constructed(void)
-{
-	struct percu_pool *p = pool_of(&(struct percu_pool_attr){
-		.name = "built", .size = 200, .ctor = ctor, .dtor = dtor });
-	void *objs[MANY];
-
-	ctors = dtors = 0;
-	for (int i = 0; i < 3; i++) {
-		get_all(p, objs, MANY);
-		for (int k = 0; k < MANY; k++) {
-			CU_ASSERT_TRUE(*(long *)objs[k] >= 1);
-			*(long *)objs[k] = 5;
-			percu_pool_put_rcu(p, objs[k]);
-		}
-		percu_pool_barrier(p);
-	}
-	/* Built once each, whatever is handed out: those of before, as they were. */
-	CU_ASSERT_EQUAL(stats_of(p).created, ctors);
-	get_all(p, objs, MANY);
-	for (int k = 0; k < MANY; k++)
-		CU_ASSERT_TRUE(*(long *)objs[k] == 5 || *(long *)objs[k] == 1);
-	percu_pool_put_bulk(p, objs, MANY);
-	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
-	CU_ASSERT_EQUAL(ctors, dtors);
-}
-
-static void reset_later(void)
-{
-	struct percu_pool *p = pool_of(&(struct percu_pool_attr){
-		.name = "reset", .size = 64, .reset = reset });
-	struct holder h = held_back();
-	long *obj = got(p);
-
-	resets = 0;
-	*obj = 10;
-	holder_begin(&h);
-	percu_pool_put_rcu(p, obj);
-	CU_ASSERT_EQUAL(resets, 0);
-	holder_end(&h);
-	percu_pool_barrier(p);
-	CU_ASSERT_EQUAL(resets, 0);
-	get_back(p, obj);
-	CU_ASSERT_EQUAL(resets, 1);
-	CU_ASSERT_EQUAL(*obj, 11);
-	percu_pool_put(p, obj);
-	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
-}
-
-static void zeroed(void)
-{
-	struct percu_pool *p = pool_of(&(struct percu_pool_attr){
-		.name = "zero", .size = 100, .flags = PERCU_POOL_ZERO });
-	struct holder h = held_back();
-	void *obj = got(p);
-
-	fill_bytes(obj, 100, 1);
-	h.obj = obj;
-	h.size = 100;
-	h.seed = 1;
-	holder_begin(&h);
-	percu_pool_put_rcu(p, obj);
-	CU_ASSERT_TRUE(holder_end(&h));
-	percu_pool_barrier(p);
-	get_back(p, obj);
-	CU_ASSERT_TRUE(bytes_zero(obj, 100));
-	percu_pool_put(p, obj);
-	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
-}
-
-/* Limit and reserve. ---------------------------------------------------------------- */
-
-/* What waits is not out: it does not count against the limit. */
-static void limited(void)
-{
-	struct percu_pool *p = pool_of(&(struct percu_pool_attr){
-		.name = "limited", .size = 64, .limit = 2 });
-	struct holder h = held_back();
-	void *a, *b;
-
-	holder_begin(&h);
-	for (int i = 0; i < 100; i++) {
-		a = got(p);
-		b = got(p);
-		CU_ASSERT_PTR_NULL(percu_pool_get(p));
-		CU_ASSERT_EQUAL(errno, ENOMEM);
-		percu_pool_put_rcu(p, a);
-		percu_pool_put_rcu(p, b);
-	}
-	CU_ASSERT_TRUE(stats_are(p, 200, 0, 200, 200));
-	CU_ASSERT_EQUAL(stats_of(p).limit_hits, 100);
-	holder_end(&h);
-	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
-}
-
-static void *create_three(void *arg)
-{
-	errno = ENOMEM;
-	return (*(int *)arg)-- > 0 ? malloc(64) : NULL;
-}
-
-static void get_one(void *arg)
-{
-	void **obj = arg;
-
-	obj[1] = percu_pool_get(obj[0]);
-}
-
-/* Fewer than the reserve are out, the rest waits: a get waits for it. */
-static void reserved_foreign(void)
-{
-	int can = 3;
-	struct percu_pool *p =
-		pool_of(&(struct percu_pool_attr){ .name = "reserved",
-						   .create = create_three,
-						   .destroy = destroy,
-						   .arg = &can,
-						   .reserve = 3 });
-	void *objs[3], *other[2] = { p, NULL };
-	struct holder h = held_back();
-	struct call c;
-
-	for (int round = 0; round < 20; round++) {
-		get_all(p, objs, 3);
-		CU_ASSERT_PTR_NULL(percu_pool_get(p));
-		CU_ASSERT_EQUAL(errno, ENOMEM);
-		for (int i = 0; i < 3; i++)
-			percu_pool_put_rcu(p, objs[i]);
-	}
-	get_all(p, objs, 3);
-	holder_begin(&h);
-	percu_pool_put_rcu(p, objs[0]);
-	call_begin(&c, get_one, other);
-	CU_ASSERT_TRUE(call_waits(&c));
-	/* A reader may not wait; it is told at once. */
-	urcu_bp_flavor.read_lock();
-	CU_ASSERT_PTR_NULL(percu_pool_get(p));
-	CU_ASSERT_EQUAL(errno, ENOMEM);
-	reader_leaves(&urcu_bp_flavor);
-	urcu_bp_flavor.read_unlock();
-	CU_ASSERT_FALSE(c.returned);
-	holder_end(&h);
-	call_end(&c);
-	CU_ASSERT_PTR_EQUAL(other[1], objs[0]);
-	percu_pool_put_bulk(p, objs, 3);
-	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
-}
-
-static void reserved_slab(void)
-{
-	struct percu_pool *p = pool_of(&(struct percu_pool_attr){
-		.name = "reserved-slab", .size = 4000, .reserve = 100 });
-	void *objs[100];
-
-	for (int round = 0; round < 20; round++) {
-		os_fault_arm(1u << OS_RESERVE | 1u << OS_COMMIT | 1u << OS_MAP,
-			     1, true);
-		for (int i = 0; i < 100; i++)
-			objs[i] = got(p);
-		for (int i = 0; i < 100; i++)
-			percu_pool_put_rcu(p, objs[i]);
-		os_fault_disarm();
-	}
-	CU_ASSERT_TRUE(stats_are(p, 2000, 0, 2000, stats_of(p).deferred));
-	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
-	ASSERT_POOLS_HOLD(0);
-}
-
 static const CU_TestInfo tests[] = {
 	{ "NULL is nothing, and errno is left alone", nothing },
 	{ "the figures are exact while objects wait", figures },
@@ -603,13 +283,6 @@ static const CU_TestInfo tests[] = {
 	{ "what has waited is handed out again", comes_back },
 	{ "blocks of each class wait", blocks },
 	{ "large blocks wait", large_blocks },
-	{ "foreign objects are not destroyed before", foreign },
-	{ "a constructed object keeps its state", constructed },
-	{ "reset is called by the next get", reset_later },
-	{ "ZERO zeroes when it is handed out", zeroed },
-	{ "what waits is not out, for a limit", limited },
-	{ "a get of the reserve waits for what waits", reserved_foreign },
-	{ "slab objects of a reserve, without memory", reserved_slab },
 	CU_TEST_INFO_NULL
 };
 

@@ -22,6 +22,7 @@
 
 #include <percu/alloc.h>
 
+#include "sys/delay.h"
 #include "sys/report.h"
 #include "vec/vec.h"
 
@@ -56,6 +57,7 @@ void edit_publish(struct percu_vec_batch *b)
 		/* Pairs with percu_vec_root(): all of its nodes are written. */
 		__atomic_store_n(&b->vec->root, b->root, __ATOMIC_RELEASE);
 	}
+	delay_step();
 	b->vec->writer->live = b->live;
 }
 
@@ -84,6 +86,7 @@ static void settle(struct percu_vec_batch *b)
 
 void vec_lock(struct percu_vec_batch *b, struct percu_vec *v)
 {
+	delay_step();
 	lock_take_outer(&v->writer->lock, LOCK_VEC);
 	start(b, v);
 }
@@ -118,6 +121,7 @@ void vec_retire(struct percu_vec_batch *b)
 
 	while ((n = b->replaced)) {
 		b->replaced = n->next;
+		delay_step();
 		percu_free_rcu_flavor(n, b->vec->writer->flavor);
 	}
 }
@@ -125,6 +129,7 @@ void vec_retire(struct percu_vec_batch *b)
 int vec_leave(struct percu_vec_batch *b, int rc)
 {
 	vec_unlock(b, rc);
+	delay_step();
 	vec_retire(b);
 	return rc;
 }

@@ -38,6 +38,7 @@
 #include <percu/vec.h>
 
 #include "pool/retire.h"
+#include "sys/delay.h"
 #include "sys/hidden.h"
 #include "sys/lock.h"
 
@@ -98,6 +99,7 @@ extern void (*vec_step)(const char *where) HIDDEN;
 
 static inline void step(const char *where)
 {
+	delay_step();
 	if (__builtin_expect(vec_step != NULL, 0))
 		vec_step(where);
 }

@@ -58,6 +58,15 @@ enum {
 #define PERCU_WORD_GET   0x20000ull
 #define PERCU_WORD_POP   (PERCU_WORD_GET - 1)
 
+/* Of make DELAY=1, which is for percu's own tests: spins at a step. */
+#ifdef PERCU_DELAY
+#include "sys/delay.h"
+#else
+#define PERCU_RSEQ_DELAY(step) ""
+#define PERCU_RSEQ_DELAY_INPUT
+#define PERCU_RSEQ_DELAY_CLOBBER
+#endif
+
 /* The first words of struct percu_pool. */
 struct percu_front {
 	char *base;         /* (r) of the records, or the dummy */
@@ -107,18 +116,20 @@ struct percu_front {
 	PERCU_RSEQ_DESCRIBE                        \
 	"1:\n\t" load "leaq 5b(%%rip), %[rec]\n\t" \
 	"movq %[rec], %%fs:8(%[rseq])\n"           \
-	"2:\n\t"                                   \
+	"2:\n\t" PERCU_RSEQ_DELAY(0)              \
 	"movl %[index_off], %k[tmp]\n\t"           \
 	"cmpl $0, %%fs:4(%[rseq])\n\t"             \
 	"js %l[" #miss "]\n\t"                     \
 	"movl %%fs:(%[rseq],%[tmp]), %k[rec]\n\t"  \
+	PERCU_RSEQ_DELAY(1)                        \
 	"shll %[shift], %k[rec]\n\t"               \
-	"addq %[base], %[rec]\n\t"
+	"addq %[base], %[rec]\n\t"                 \
+	PERCU_RSEQ_DELAY(2)
 
 #define PERCU_RSEQ_OPERANDS(front_, base_)                                     \
 	[index_off] "m"((front_)->index_off), [rseq_copy] "m"((front_)->rseq), \
 		[base] "m"(base_), [slots] "i"(PERCU_RECORD_SLOTS),            \
-		[shift] "i"(PERCU_RECORD_SHIFT)
+		[shift] "i"(PERCU_RECORD_SHIFT) PERCU_RSEQ_DELAY_INPUT
 #define PERCU_RSEQ_INPUTS(front_) PERCU_RSEQ_OPERANDS(front_, (front_)->base)
 
 /* Of the front, which has a copy: glibc's own is behind one load more. */
@@ -141,7 +152,9 @@ struct percu_front {
 	"movzwl %w[" word "], %k[tmp]\n\t"              \
 	"testl %k[tmp], %k[tmp]\n\t"                    \
 	"jz %l[empty]\n\t"                              \
+	PERCU_RSEQ_DELAY(3)                             \
 	"movq %c[slots]-8(%[rec],%[tmp],8), %[top]\n\t" \
+	PERCU_RSEQ_DELAY(4)                             \
 	"addq %[pop], %[" word "]\n\t"                  \
 	"movq %[" word "], (%[rec])\n"                  \
 	"3:\n\t"
@@ -161,7 +174,9 @@ struct percu_front {
 	"movzwl %w[" word "], %k[tmp]\n\t"            \
 	"cmpl 8(%[rec]), %k[tmp]\n\t"                 \
 	"jae %l[full]\n\t"                            \
+	PERCU_RSEQ_DELAY(3)                           \
 	"movq %[obj], %c[slots](%[rec],%[tmp],8)\n\t" \
+	PERCU_RSEQ_DELAY(4)                           \
 	"incq %[" word "]\n\t"                        \
 	"movq %[" word "], (%[rec])\n"                \
 	"3:\n\t"
@@ -182,7 +197,7 @@ percu_base_pop(const struct percu_front *front, char *const *base, void **obj)
 		: [rec] "=&r"(rec), [tmp] "=&r"(tmp), [rseq] "=&r"(rseq),
 		  [top] "=&a"(top)
 		: PERCU_RSEQ_OPERANDS(front, *base), [pop] "i"(PERCU_WORD_POP)
-		: "memory", "cc"
+		: "memory", "cc" PERCU_RSEQ_DELAY_CLOBBER
 		: empty);
 	*obj = top;
 	return 1;
@@ -199,7 +214,7 @@ percu_base_push(const struct percu_front *front, char *const *base, void *obj)
 		PERCU_RSEQ_PUSH(PERCU_RSEQ_COPY, "rseq")
 		: [rec] "=&r"(rec), [tmp] "=&r"(tmp), [rseq] "=&r"(rseq)
 		: PERCU_RSEQ_OPERANDS(front, *base), [obj] "r"(obj)
-		: "memory", "cc"
+		: "memory", "cc" PERCU_RSEQ_DELAY_CLOBBER
 		: full);
 	return 1;
 full:
@@ -222,7 +237,7 @@ percu_inline_pop(struct percu_front *front, void **obj)
 		  [top] "=&r"(top)
 		: PERCU_RSEQ_INPUTS(front), [pop] "i"(PERCU_WORD_POP),
 		  [rseq] "r"(__rseq_offset)
-		: "memory", "cc"
+		: "memory", "cc" PERCU_RSEQ_DELAY_CLOBBER
 		: empty);
 	*obj = top;
 	return 1;
@@ -240,7 +255,7 @@ percu_inline_push(struct percu_front *front, void *obj)
 		: [rec] "=&r"(rec), [tmp] "=&r"(tmp), [word] "=&r"(word)
 		: PERCU_RSEQ_INPUTS(front), [obj] "r"(obj),
 		  [rseq] "r"(__rseq_offset)
-		: "memory", "cc"
+		: "memory", "cc" PERCU_RSEQ_DELAY_CLOBBER
 		: full);
 	return 1;
 full:
