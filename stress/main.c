@@ -10,7 +10,7 @@ static int scenarios_run(const struct options *o)
 {
 	int status = 2;
 
-	stop_init();
+	stop_init(); /* not before: what is recorded would inherit it */
 	if (traces_load(o)) {
 		out_begin(o->output);
 		status = parts_run(o) && !stop_asked() ? EXIT_SUCCESS :
