@@ -321,16 +321,19 @@ percu_pool_get(struct percu_pool *pool)
 /* Put. -------------------------------------------------------------------- */
 
 /*
- * Moves half of this CPU's record to the depot.  False: there is no record to
- * move anything from.
+ * Moves the upper half of this CPU's record to the depot; the second time in a
+ * row, what is below it too: nobody gets here, and what was put twice is found
+ * there.  False: there is no record to move anything from.
  */
 static bool spill(struct percu_pool *p)
 {
 	struct record *r = record_here(p);
-	bool contended = false;
+	bool again, contended = false;
 
 	if (!r)
 		return false;
+	/* Relaxed: a hint, as in record_grow(), which writes it. */
+	again = __atomic_load_n(&r->last, __ATOMIC_RELAXED) == RECORD_FULL;
 	if (record_grow(p, r, RECORD_FULL, false))
 		return true;
 	delay_step();
@@ -338,6 +341,8 @@ static bool spill(struct percu_pool *p)
 		return false;
 	if (contended)
 		record_grow(p, r, RECORD_FULL, true);
+	if (again)
+		depot_spill(p, r, half_of(p, r), &contended);
 	return true;
 }
 

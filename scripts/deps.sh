@@ -8,8 +8,8 @@
 # fails.  What is missing is found by trying it, so that a library that came
 # in any other way counts as well.
 #
-# What only a comparison wants, peers, comes with ci where it is to be had; the
-# bench says what it has not.
+# What only a comparison wants, or the models, peers, comes with ci where it is
+# to be had; who would use it says what is not there.
 set -u
 
 CC=${CC:-cc}
@@ -80,7 +80,8 @@ preloads() {	# library
 	return 1
 }
 
-# Whom the bench compares percu with, and what draws its pictures.
+# Whom the bench compares percu with, what draws its pictures, and what looks at
+# the models.
 probe_peers() {
 	need libjemalloc2:jemalloc:jemalloc:jemalloc preloads libjemalloc.so.2
 	need "$(mimalloc)":mimalloc:mimalloc:mimalloc2 \
@@ -91,6 +92,7 @@ probe_peers() {
 	need libck-dev:ck-devel:concurrencykit:libck-dev has ck_epoch.h
 	need golang-go:golang:go:go go version
 	need gnuplot-nox:gnuplot-minimal:gnuplot:gnuplot gnuplot --version
+	need spin:spin:spin:spin command -v spin
 }
 
 # Debian's package is named after its version.
@@ -202,7 +204,7 @@ run|check|ci|programs|peers)
 	;;
 esac
 
-[ "$goal" != ci ] || "$0" peers || echo 'the bench will skip those'
+[ "$goal" != ci ] || "$0" peers || echo 'who would use those will skip them'
 
 probe
 [ -n "$missing" ] || exit 0

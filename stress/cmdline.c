@@ -38,7 +38,7 @@ static const struct argp_option argp_options[] = {
 	{ NULL, 0, NULL, 0, "What runs:", 1 },
 	{ "scenario", 's', "LIST", 0,
 	  "these scenarios, with commas between; \"all\": each of them", 1 },
-	{ "list", 'l', NULL, 0, "list scenarios and faults", 1 },
+	{ "list", 'l', NULL, 0, "list scenarios, faults and laws", 1 },
 	{ "mixed", KEY_MIXED, NULL, 0, "all of them at once, in one process",
 	  1 },
 	{ "chaos", KEY_CHAOS, "LIST", 0,

@@ -107,13 +107,13 @@ static void *keep_draining(void *arg)
 	struct drain *d = arg;
 	struct percu_pool_stats st;
 
-	while (!over(d)) {
+	do {
 		percu_pool_age(d->pool);
 		if (++d->drains % 8 == 0)
 			percu_pool_shrink(d->pool);
 		percu_pool_stats(d->pool, &st);
 		progress_add(&d->progress, 1);
-	}
+	} while (!over(d));
 	return NULL;
 }
 

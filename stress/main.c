@@ -11,7 +11,6 @@ int main(int argc, char **argv)
 	struct options o;
 	bool ok;
 
-	stop_init();
 	/* Of other arenas glibc gives nothing back: see end.c. */
 	mallopt(M_ARENA_MAX, 1);
 	options_parse(&o, argc, argv);
@@ -19,6 +18,7 @@ int main(int argc, char **argv)
 		return trace_dump(o.dump);
 	if (o.record)
 		return trace_record(o.record, o.command);
+	stop_init(); /* not before: what is recorded would inherit it */
 	if (!traces_load(&o))
 		return 2;
 	out_begin(o.output);

@@ -128,6 +128,7 @@ static struct block block_was(struct player *pl, uint32_t slot)
 static void take(struct player *pl, const struct play *e)
 {
 	unsigned int align = e->size <= 8 ? 3 : 4;
+	bool empty;
 	void *p;
 
 	if (e->op == TRACE_ALIGNED) {
@@ -138,7 +139,10 @@ static void take(struct player *pl, const struct play *e)
 	} else {
 		p = must(percu_alloc(e->size));
 	}
+	empty = e->op != TRACE_CALLOC || all_zero(p, e->size);
 	block_is(pl, e->slot, p, e->size);
+	if (!empty)
+		spoiled(pl->copy, e->slot, "was not zero");
 	if ((uintptr_t)p & (((uintptr_t)1 << align) - 1))
 		spoiled(pl->copy, e->slot, "is not aligned");
 }

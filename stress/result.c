@@ -229,8 +229,18 @@ static void lost_end(void)
 		stop_reason());
 }
 
+/* Who dies comes to no end. */
+static void findings_complete(void)
+{
+	for (struct finding *f = findings; f < findings + NR_END_LAWS; f++)
+		if (!f->text[0])
+			snprintf(f->text, sizeof(f->text),
+				 "not looked at: the run did not come to its end");
+}
+
 void result_end(void)
 {
+	findings_complete();
 	if (opts->report && sampler_ended())
 		page_end();
 	if (opts->output == OUTPUT_TAP)

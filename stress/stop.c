@@ -5,8 +5,8 @@
  * Who asks it to stop (SIGINT, SIGTERM, SIGHUP, or a reader of stdout that
  * has gone) gets the verdict on what has run so far: scenarios see stop_asked() as
  * they see that their time is up, faults need not have fired, and the end is
- * looked at as always.  Then the process ends by that signal.  Who asks twice
- * gets no verdict.
+ * looked at as always.  Then the process ends by that signal.  Who asks again
+ * a second later gets no verdict; at once, timeout(1) does.
  *
  * A crash, or percu's own abort at misuse, is a failure like any other: one
  * line with what, where, and the command that repeats it, and the verdict; then
@@ -24,6 +24,8 @@
 #include <string.h>
 #include <unistd.h>
 #include "stress.h"
+
+#define AGAIN_NS 1000000000u
 
 enum {
 	FRAMES = 24
@@ -62,12 +64,18 @@ static void stop_for(int by)
 		return;
 }
 
-/* The second one kills: the handler was for one. */
 static void on_stop(int sig)
 {
+	static _Atomic uint64_t first;
+	uint64_t now = now_ns(), none = 0;
 	int saved = errno;
 
 	stop_for(sig);
+	if (!atomic_compare_exchange_strong(&first, &none, now) &&
+	    now - none > AGAIN_NS) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
 	errno = saved;
 }
 
@@ -107,11 +115,11 @@ static void on_crash(int sig)
 	raise(sig); /* its handler was for one */
 }
 
-static void handle(int sig, void (*fn)(int))
+static void handle(int sig, void (*fn)(int), unsigned int flags)
 {
 	struct sigaction sa = { .sa_handler = fn,
 				.sa_flags = SA_RESTART | SA_ONSTACK |
-					    (int)SA_RESETHAND };
+					    (int)flags };
 
 	sigemptyset(&sa.sa_mask);
 	sigaction(sig, &sa, NULL);
@@ -126,7 +134,7 @@ static void crashes_handle(void)
 		return;      /* it has handlers, which know more */
 	backtrace(frame, 1); /* it loads a library: not in a handler */
 	for (size_t i = 0; i < ARRAY_SIZE(sigs); i++)
-		handle(sigs[i], on_crash);
+		handle(sigs[i], on_crash, SA_RESETHAND);
 }
 
 /*
@@ -154,6 +162,6 @@ void stop_init(void)
 	for (size_t i = 0; i < ARRAY_SIZE(sigs); i++)
 		if (!sigaction(sigs[i], NULL, &was) &&
 		    was.sa_handler != SIG_IGN)
-			handle(sigs[i], on_stop);
+			handle(sigs[i], on_stop, 0);
 	crashes_handle();
 }

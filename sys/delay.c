@@ -17,7 +17,7 @@
 #include "sys/delay.h"
 #include "sys/hidden.h"
 
-/* The first time, then of 8 times once; of these one in four is a yield. */
+/* The first time, then of 8 times once; of these one in 64 is a yield. */
 void percu_delay_step(struct percu_delay_place *at)
 {
 	uint64_t x = percu_delay_random();
@@ -25,7 +25,7 @@ void percu_delay_step(struct percu_delay_place *at)
 	if (x & 7 && __atomic_load_n(&at->drawn, __ATOMIC_RELAXED))
 		return;
 	__atomic_fetch_add(&at->drawn, 1, __ATOMIC_RELAXED);
-	if (!(x >> 8 & 3)) {
+	if (!(x >> 8 & 63)) {
 		sched_yield();
 		return;
 	}

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Every source file is in its folder's Kbuild: check has built all that is, but
-# for programs of a list that a library's absence has switched off, and for what
-# a switch brings in.  A script is there too, or has a target of its own.
+# for programs of a list that a library's absence has switched off, and objects
+# of a switch.  A script is there too, or has a target of its own.
 set -u
 
 O=${O:-build}
@@ -13,8 +13,7 @@ for kbuild in */Kbuild */*/Kbuild; do
 	for c in "$dir"/*.c; do
 		o=$O/${c%.c}
 		[ ! -e "$c" ] || [ -e "$o.o" ] || [ -e "$o.pic.o" ] ||
-				grep -q "^prog-\$(have-.* ${o##*/}\>" "$kbuild" ||
-				grep -q "^obj-y += \$(if .*,${o##*/}\.o)" "$kbuild" || {
+				grep -Eq "^(prog-\\$\(have-|obj-y [+]= \\$\(if ).*\<${o##*/}\>" "$kbuild" || {
 			echo "$c is not in $kbuild"
 			rc=1
 		}

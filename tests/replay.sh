@@ -122,6 +122,19 @@ if [ -z "${SAN:-}" ]; then
 	grep -q 'left out' "$tmp/err" && failed 'handlers disturb the order'
 fi
 
+# Who ends percu-stress ends the command, and has the trace.
+cat >"$tmp/want" <<END
+0 malloc 0 1601 0
+END
+mkfifo "$tmp/said"
+"$stress" --record "$tmp/t" -- "$tmp/known" wait >"$tmp/said" 2>"$tmp/err" &
+read -r _ <"$tmp/said"
+kill $!
+wait $!
+[ $? = 143 ] || failed 'SIGTERM is not passed on'
+"$stress" --dump "$tmp/t" >"$tmp/dump"
+is 'what was asked to end'
+
 record 0 true
 grep -q ' 0 events' "$tmp/err" || failed 'a program that asks for nothing'
 "$stress" --record "$tmp/none" -- "$tmp/no-such" 2>"$tmp/err"

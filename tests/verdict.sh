@@ -87,6 +87,7 @@ during TERM
 [ "$status" = 143 ] || wrong "SIGTERM: status $status"
 grep -q '^verdict: stopped by SIGTERM; every law held until then$' "$log.out" ||
 	wrong 'SIGTERM: no verdict'
+grep -q 'asked to stop' "$log.err" || wrong 'SIGTERM: no answer'
 during HUP --tap
 [ "$status" = 129 ] || wrong "SIGHUP: status $status"
 tail -n 1 "$log.out" | grep -q '^Bail out! SIGHUP$' || wrong 'SIGHUP: TAP goes on'

@@ -159,6 +159,8 @@ int main(int argc, char **argv)
 		_exit(3);
 	if (!strcmp(what, "kill"))
 		raise(SIGKILL);
+	if (!strcmp(what, "wait") && malloc(1601) && write(1, "\n", 1))
+		pause();
 	if (!strcmp(what, "threads"))
 		threads();
 	if (!strcmp(what, "storms"))
