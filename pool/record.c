@@ -51,9 +51,7 @@ static void side_turn(struct record *r, uint64_t gets, int64_t net,
 			 cur->gets + gets + r->word / PERCU_WORD_GET,
 			 __ATOMIC_RELEASE);
 	__atomic_store_n(&other->net, cur->net + net, __ATOMIC_RELEASE);
-	delay_step();
 	__atomic_store_n(&other->seq, cur->seq + 1, __ATOMIC_RELEASE);
-	delay_step();
 	__atomic_store_n(&r->word, count | (side ^ PERCU_WORD_SIDE),
 			 __ATOMIC_RELEASE);
 }
