@@ -184,12 +184,26 @@ by_cmake() {
 	lib=$tree$prefix/$libdir
 }
 
+# A path with a space in it.
+oddly() {
+	local odd=$dir/'an odd place'
+	local -x PKG_CONFIG_PATH=$odd/lib/pkgconfig
+
+	make -s install O="$O" PREFIX="$odd" || bad 'install: not into an odd place'
+	(cd "$dir" && eval "gcc -o oddly x.c $(pkg-config --cflags --libs percu)" -lurcu-bp) ||
+		bad 'pkg-config: does not build from an odd place'
+	lib=$odd/lib runs "$dir/oddly" yes
+	make -s uninstall O="$O" PREFIX="$odd" || bad 'uninstall: not from an odd place'
+	find "$odd" -type f -o -type l | grep . && bad 'uninstall leaves this'
+}
+
 make -s install "${at[@]}" || exit 1
 lib=$tree$prefix/$libdir
 grep -rIl -e "$dir" -e "$PWD" "$tree" | grep . && bad 'a path of this machine is installed'
 by_pkg_config
 servers
 by_cmake
+oddly
 
 O=$lib tests/symbols.sh || bad 'symbols.sh fails'
 [ "$(readlink -f "$lib/libpercu.so")" = "$(realpath "$lib/libpercu.so.$version")" ] ||

@@ -71,6 +71,7 @@ struct bench_case {
 };
 extern const struct bench_case cases[];
 extern const size_t nr_cases;
+bool case_wanted(const struct bench_case *c); /* --only: main.c */
 int work(char **args); /* percu-bench worker JOB ARG...: what child.c starts */
 
 /* check.c: percu-bench check; false: something is worse than it was */

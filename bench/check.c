@@ -48,6 +48,8 @@ static bool belongs(const char *group, const char *name)
 
 static bool guards(const struct bench_case *c, bool again)
 {
+	if (!case_wanted(c))
+		return false;
 	for (size_t i = 0; i < nr_watched; i++)
 		if (belongs(watched[i].bound->group, c->name) &&
 		    (!again || (watched[i].tries && !watched[i].good)))

@@ -136,6 +136,11 @@ static bool listed(const char *list, const char *name)
 	return false;
 }
 
+bool case_wanted(const struct bench_case *c)
+{
+	return !opt.only || listed(opt.only, c->name);
+}
+
 static bool only_known(void)
 {
 	char *all = opt.only ? strdup(opt.only) : NULL, *rest = all, *name;
@@ -160,7 +165,7 @@ static bool run_cases(void)
 	bool ok = true;
 
 	for (size_t i = 0; i < nr_cases; i++) {
-		if (opt.only && !listed(opt.only, cases[i].name))
+		if (!case_wanted(&cases[i]))
 			continue;
 		if (!child_case("percu-bench", cases[i].name)) {
 			row_skip(cases[i].name, cases[i].name, "it failed");

@@ -45,6 +45,7 @@ function side_by_side(    k) {
 	side("64 bytes got and put, inlined", "malloc", 64, "pool, inlined")
 	side("the same, a shared library's call", "malloc", 64, "pool")
 	side("`percu_alloc()` and `percu_free()` for that", "malloc", 64, "alloc + free")
+	side("`malloc()` and `free()` of a preloaded program", "malloc", 64, "percu's malloc")
 	side("1000 objects out at once: one", "sets", 1000, "pool")
 	side("1 000 000 out at once", "sets", 1000000, "pool")
 	side("got on one CPU, put on another", "handover", "-", "pool")
@@ -62,11 +63,11 @@ function promise(i,    f) {
 	split(promised[i], f, "\t")
 	if (f[2] == "counts")
 		return
-	printf "| %s | %s%s | %s%s | %s %s%s |\n", f[2], f[4],
+	printf("| %s | %s%s | %s%s | %s %s%s |\n", f[2], f[4],
 		f[3] == "-" ? "" : " at " f[3], figure(f[5]),
 		f[9] > 1 ? " (" figure(f[6]) " – " figure(f[7]) ")" : "",
 		f[12] == "most" ? "≤" : "≥", f[13] + 0,
-		f[15] == "ok" ? "" : ", **" tolower(f[15]) "**"
+		f[15] == "ok" ? "" : ", **" tolower(f[15]) "**")
 }
 
 function measurements(    i) {

@@ -57,6 +57,15 @@ function figure(v,    a) {
 	return sprintf("%.2f", v)
 }
 
+# With its unit: long times in a longer one.
+function amount(v, unit) {
+	if (unit == "ns" && v >= 1e6)
+		return figure(v / 1e6) " ms"
+	if (unit == "ns" && v >= 1e5)
+		return figure(v / 1e3) " us"
+	return figure(v) " " unit
+}
+
 # Where on a curve: 10^6 and not 1000000.
 function at(x,    k) {
 	k = length(x) - 1
@@ -110,6 +119,8 @@ function bars(group, x, unit,    i, f, n, max, min, log_, lo, hi) {
 			continue
 		n++
 		if (f[5] + 0 > max) max = f[5] + 0
+		# Room for the interval's end, unless that is far away.
+		if (f[9] > 1 && f[7] > max) max = f[7] < 1.3 * f[5] ? f[7] : max > 1.3 * f[5] ? max : 1.3 * f[5]
 		if (f[5] > 0 && f[5] + 0 < min) min = f[5] + 0
 	}
 	if (!n || max <= 0)
@@ -125,10 +136,10 @@ function bars(group, x, unit,    i, f, n, max, min, log_, lo, hi) {
 		if (hi > 100) hi = 100
 		printf "<div class=name>%s</div><div class=track>" \
 			"<span class='bar %s' style='width:%.1f%%'></span>%s</div>" \
-			"<div class=value>%s %s</div>\n", html(f[4]), class_of(f[4], f[11]),
+			"<div class=value>%s</div>\n", html(f[4]), class_of(f[4], f[11]),
 			(f[5] > 0 ? bar_place(f[5], max, min, log_) : 0),
 			(f[9] > 1 ? sprintf("<span class=whisker style='left:%.1f%%;width:%.1f%%'></span>", lo, hi - lo) : ""),
-			figure(f[5]), unit
+			amount(f[5], unit)
 	}
 	print "</div>"
 }
@@ -150,7 +161,7 @@ function gnuplot_head(gp, file, xlabel, ylabel, long,    fixed) {
 	printf "set term svg size 520,%d dynamic enhanced font 'sans-serif,16' background rgb 'white'\n" \
 		"set output '%s'\nset key below maxcols %d samplen 3 spacing 1.05 noenhanced\n" \
 		"set border 3 lc rgb '#888888'\nset tics nomirror\nset grid lc rgb '#dddddd' lt 1\n" \
-		"set xlabel '%s' offset 0,0.4\nset ylabel '%s'\nset logscale y\n%sset autoscale xfix\nset format x '%%g'\nset format y '%%g'\n",
+		"set xlabel '%s' offset 0,0.8\nset ylabel '%s'\nset logscale y\n%sset autoscale xfix\nset format x '%%g'\nset format y '%%g'\n",
 		(long ? 400 + 32 * long : 480), file, (long ? 1 : 2), xlabel, ylabel, fixed == "" ? "set yrange [1:]\n" : "set logscale x\n" >gp
 }
 
@@ -173,7 +184,7 @@ function short(name) {
 }
 
 # One picture of the group's rows in one unit; its file, or "".
-function curve(group, unit,    i, f, n, longest, names, data, gp, file, class, nth, k, lines, base, x0, y0, seen, role, points, s, ylabel) {
+function curve(group, unit,    i, f, n, longest, names, data, gp, file, class, nth, k, lines, base, x0, x1, y0, seen, role, points, s, ylabel) {
 	n = 0
 	for (i = 1; i <= rows[group]; i++) {
 		split(row[group, i], f, "\t")
@@ -191,6 +202,7 @@ function curve(group, unit,    i, f, n, longest, names, data, gp, file, class, n
 		points[f[4]]++
 		lines[f[4]] = lines[f[4]] f[3] " " f[5] " " f[6] " " f[7] "\n"
 		if (!x0 || f[3] + 0 < x0) { x0 = f[3] + 0; y0 = 0 }
+		if (f[3] + 0 > x1) x1 = f[3] + 0
 		if (f[3] + 0 == x0 && !y0 && class_of(f[4], f[11]) == "ours")
 			y0 = f[5]
 	}
@@ -201,6 +213,9 @@ function curve(group, unit,    i, f, n, longest, names, data, gp, file, class, n
 	gp = dir "/" base ".gp"
 	ylabel = unit == "ns" ? "ns" : unit == "x" ? "times" : unit
 	gnuplot_head(gp, file, axis[group], ylabel, (longest > 15 ? n : 0))
+	# A tic at the very end of a logarithmic axis may fall off.
+	if (axis[group] != "phase")
+		printf "set xrange [%g:%g]\n", x0 / 1.03, x1 * 1.03 >gp
 	if (nxs[group] < 9)
 		printf "set xtics (%s)\n", ticks[group] >gp
 	printf "plot " >gp

@@ -68,7 +68,7 @@ EXPORT void *pvalloc(size_t size)
 		return NULL;
 	}
 	size = (size + page - 1) & ~(page - 1);
-	return block_get_aligned(page, size ? size : page);
+	return everybodys_memalign(page, size ? size : page);
 }
 
 extern void *__libc_memalign(size_t align, size_t size) ALIAS(memalign);

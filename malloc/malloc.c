@@ -79,6 +79,10 @@ static __attribute__((noinline, cold)) void free_slow(void *ptr)
 
 	if (!ptr || early_is(ptr))
 		return;
+	if (malloc_is_theirs(ptr)) {
+		everybodys_free(ptr);
+		return;
+	}
 	if (!early_wanted()) /* else block_free() parks it */
 		decay_tick();
 	block_free("free", ptr, __builtin_return_address(0));
@@ -154,6 +158,8 @@ static __attribute__((noinline)) void *realloc_slow(void *ptr, size_t size)
 
 	if (early_is(ptr)) {
 		new = early_leave(ptr, size);
+	} else if (malloc_is_theirs(ptr)) {
+		return everybodys_realloc(ptr, size);
 	} else if (early_wanted()) {
 		new = early_enter(ptr, size);
 	} else {
@@ -219,7 +225,7 @@ EXPORT void *reallocarray(void *ptr, size_t n, size_t size)
 		errno = ENOMEM;
 		return NULL;
 	}
-	return realloc(ptr, bytes);
+	return everybodys_realloc(ptr, bytes);
 }
 
 /* Some programs ask at each malloc and each free. */
@@ -233,6 +239,8 @@ EXPORT size_t malloc_usable_size(void *ptr)
 		return 0;
 	if (early_is(ptr))
 		return early_size(ptr);
+	if (malloc_is_theirs(ptr))
+		return 0; /* who knows? */
 	return block_usable("malloc_usable_size", ptr);
 }
 

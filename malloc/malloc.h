@@ -10,6 +10,7 @@
  *	early.c		memory while percu cannot be entered
  *	decay.c		idle memory goes back, by the clock and by its size
  *	vfork.c		a child that has its parent's memory
+ *	deepbind.c	libraries that would get the C library's malloc
  *	info.c		mallinfo, malloc_trim and their like
  *	mallctl.c	what programs ask that were written for jemalloc
  *	start.c		defaults, other allocators, statistics at the end
@@ -69,6 +70,17 @@ size_t early_size(const void *ptr);
 /* decay.c: no lock of percu's is held */
 void decay_tick(void);
 size_t decay_now(void); /* all that is idle; bytes */
+
+/*
+ * start.c: is what the program calls malloc that of this library?  It may be
+ * that of another one which has fewer functions, the rest of which are ours
+ * then: they work on its blocks by what everybody calls.
+ */
+bool malloc_is_ours(void);
+bool malloc_is_theirs(const void *ptr);
+extern void (*const volatile everybodys_free)(void *ptr);
+extern void *(*const volatile everybodys_realloc)(void *ptr, size_t size);
+extern void *(*const volatile everybodys_memalign)(size_t align, size_t size);
 
 /* info.c */
 int malloc_stats_write(int fd);

@@ -31,16 +31,24 @@ const struct conf conf_default = {
 
 /* As the program finds them: not bound inside the library. */
 static void *(*const volatile everybodys_malloc)(size_t) = malloc;
-static void (*const volatile everybodys_free)(void *) = free;
+void (*const volatile everybodys_free)(void *) = free;
+void *(*const volatile everybodys_realloc)(void *, size_t) = realloc;
+void *(*const volatile everybodys_memalign)(size_t, size_t) = memalign;
 
 /* Addresses do not tell: a program may have one of its own for a function. */
-static bool is_ours(void)
+bool malloc_is_ours(void)
 {
 	void *ptr = everybodys_malloc(1);
 	bool ours = span_of(ptr) || early_is(ptr);
 
 	everybodys_free(ptr);
 	return ours;
+}
+
+/* Not handed out here, and who is called to free is another. */
+bool malloc_is_theirs(const void *ptr)
+{
+	return !span_of(ptr) && !malloc_is_ours();
 }
 
 static const char *base_name(const char *path)
@@ -80,7 +88,7 @@ __attribute__((constructor)) static void malloc_start(void)
 	if (!preload || !*preload ||
 	    tool.valgrind) /* whose malloc it is then */
 		return;
-	if (is_ours()) {
+	if (malloc_is_ours()) {
 		if (strpbrk(preload, " :"))
 			look_behind(preload);
 		return;

@@ -280,6 +280,40 @@ int depot_stock(struct percu_pool *p, size_t n)
 	return 0;
 }
 
+/* A magazine with objects, checked in, becomes the depot's. */
+static void magazine_store(struct percu_pool *p, struct record *r,
+			   struct magazine *m, bool *contended)
+{
+	struct depot *d = &p->depot;
+	struct magazine *spare;
+
+	delay_step();
+	*contended = depot_lock(d);
+	d->visits++;
+	list_add(&m->list, &d->full);
+	d->nobj += m->count;
+	spare = r ? pop(&d->empty) : NULL;
+	lock_give(&d->lock, LOCK_DEPOT);
+	if (spare)
+		magazine_emptied(p, r, spare);
+}
+
+/* From this CPU's record, n that were counted at most; how many. */
+static size_t magazine_fill(struct percu_pool *p, struct record *r,
+			    struct magazine *m, size_t n, bool *contended)
+{
+	m->count = (uint32_t)record_take(p, m->slot, n, RECORD_MOVE);
+	if (unlikely(m->count < n))
+		budget_give(p, n - m->count);
+	if (unlikely(!m->count)) {
+		magazine_emptied(p, r, m);
+		return 0;
+	}
+	magazine_check_in(p, m->slot, m->count);
+	magazine_store(p, r, m, contended);
+	return m->count;
+}
+
 /*
  * At most a magazine full of objects comes to the depot; the coldest first.
  * Over the budget, or without memory for a magazine, they are unmade instead.
@@ -287,8 +321,7 @@ int depot_stock(struct percu_pool *p, size_t n)
 void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
 		 size_t n, bool *contended)
 {
-	struct depot *d = &p->depot;
-	struct magazine *m, *spare;
+	struct magazine *m;
 	size_t over;
 
 	*contended = false;
@@ -319,15 +352,31 @@ void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
 	}
 	memcpy(m->slot, objs, n * sizeof(*objs));
 	m->count = (uint32_t)n;
-	delay_step();
-	*contended = depot_lock(d);
-	d->visits++;
-	list_add(&m->list, &d->full);
-	d->nobj += n;
-	spare = r ? pop(&d->empty) : NULL;
-	lock_give(&d->lock, LOCK_DEPOT);
-	if (spare)
-		magazine_emptied(p, r, spare);
+	magazine_store(p, r, m, contended);
+}
+
+/*
+ * Moves n objects of this CPU's record to the depot, or fewer; how many.  They
+ * come from its top, into the magazine as they are: one copy, where to take the
+ * colder ones from below would be three, and a magazine's worth of either is
+ * not much of a cache.  A few are moved as any others are.
+ */
+size_t depot_spill(struct percu_pool *p, struct record *r, size_t n,
+		   bool *contended)
+{
+	void *objs[MAGAZINE_MAX];
+	struct magazine *m;
+
+	if (n > p->magazine / 2 && budget_take(p, n)) {
+		m = empty_obtain(p, r);
+		if (m)
+			return magazine_fill(p, r, m, n, contended);
+		budget_give(p, n);
+	}
+	n = record_take(p, objs, n, RECORD_MOVE);
+	if (n)
+		depot_store(p, r, objs, n, contended);
+	return n;
 }
 
 /*

@@ -27,7 +27,10 @@ static bool is_wanted(struct retire *r, const struct which *w)
 	       __atomic_load_n(&r->armed, __ATOMIC_SEQ_CST);
 }
 
-/* (A), stopped.  A record for which there is no magazine keeps its objects. */
+/*
+ * (A), stopped.  Objects for which there is no magazine are left; a record
+ * keeps those for which there is no room among what is left.
+ */
 static void drain_record(struct retire *r, struct record *rec, struct which *w,
 			 struct grace_wait **taken)
 {
@@ -35,6 +38,10 @@ static void drain_record(struct retire *r, struct record *rec, struct which *w,
 
 	while (rec->word & PERCU_WORD_COUNT) {
 		m = retire_magazine(r, rec);
+		if (!m && left_move(r, rec)) {
+			w->left = true;
+			continue;
+		}
 		if (!m) {
 			w->starved = true;
 			/* The next flush is to find it. */
@@ -138,7 +145,7 @@ static void hand_over_all(struct grace_wait *taken)
 	}
 }
 
-/* What was left in records stays armed: somebody must come again. */
+/* For what is left, in records or out of them, somebody must come again. */
 static void arm_again(const struct which *w)
 {
 	if (!w->pool)
@@ -164,7 +171,7 @@ int retire_flush(struct which *w)
 	hand_over_all(taken);
 	if (!err && w->starved)
 		err = -ENOMEM;
-	if (err)
+	if (err || w->left)
 		arm_again(w);
 	return err;
 }

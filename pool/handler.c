@@ -12,6 +12,12 @@
  * A parking place goes round FREE -> (handler claims) BUSY -> TAKEN ->
  * (placer claims) BUSY -> FREE.  Both claims are compare-and-swaps that
  * acquire, both hand-overs stores that release: each pairs with the other's.
+ *
+ * A block of memory by size, whose bytes are nobody's now, needs no place: its
+ * first word makes it a link of a stack.  A handler pushes, and who places takes
+ * all of it, so that no link is popped by two.  Thus a handler may free
+ * everything that a program has, as those do that end it.  Under a tool that
+ * cuts blocks to size the word may be none of the block's.
  */
 #include <percu/alloc.h>
 
@@ -37,6 +43,32 @@ static struct parked {
 
 static uint32_t nparked; /* (a) a hint that there are some */
 
+static void *blocks; /* (a) the stack's top; a link is its block's first word */
+
+static void block_push(void **ptr)
+{
+	*ptr = __atomic_load_n(&blocks, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&blocks, ptr, ptr, true,
+					    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
+}
+
+static __attribute__((noinline, cold)) void blocks_place(void)
+{
+	void **ptr = __atomic_exchange_n(&blocks, NULL, __ATOMIC_ACQUIRE),
+	     *next;
+
+	for (; ptr; ptr = next) {
+		next = *ptr;
+		percu_free(ptr);
+	}
+}
+
+static bool is_block(const struct percu_pool *p)
+{
+	return !p || p->slab.class_;
+}
+
 static bool claim(struct parked *k, uint32_t from)
 {
 	return __atomic_load_n(&k->state, __ATOMIC_RELAXED) == from &&
@@ -47,6 +79,10 @@ static bool claim(struct parked *k, uint32_t from)
 void parked_add(struct percu_pool *p, void *obj,
 		const struct rcu_flavor_struct *flavor)
 {
+	if (!flavor && is_block(p) && !tool_redzone()) {
+		block_push(obj);
+		return;
+	}
 	for (struct parked *k = parked; k < parked + NR_PARKED; k++) {
 		if (!claim(k, PARKED_FREE))
 			continue;
@@ -89,4 +125,6 @@ void parked_place(void)
 {
 	if (unlikely(__atomic_load_n(&nparked, __ATOMIC_RELAXED)))
 		place_all();
+	if (unlikely(__atomic_load_n(&blocks, __ATOMIC_RELAXED)))
+		blocks_place();
 }

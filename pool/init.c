@@ -236,14 +236,16 @@ PERCU_API const char *percu_mode(void)
  * Where there is one thread, nothing is half done while it forks, no lock is
  * held, and the child needs no more than it gets.
  */
-static bool alone; /* by the thread that forks, from before to after */
+static bool alone; /* (a) by who forks, from before to after */
 
 static void before_fork(void)
 {
+	bool single = __libc_single_threaded;
 	uint64_t patience;
 
-	alone = __libc_single_threaded;
-	if (alone)
+	/* Threads that fork at once all say that they are not. */
+	__atomic_store_n(&alone, single, __ATOMIC_RELAXED);
+	if (single)
 		return;
 	lock_order_pause();
 	patience = grace_park();
@@ -276,7 +278,7 @@ static void before_fork(void)
 
 static void after_fork_parent(void)
 {
-	if (alone)
+	if (__atomic_load_n(&alone, __ATOMIC_RELAXED))
 		return;
 	meta_unlock();
 	heap_unlock();
@@ -318,7 +320,7 @@ static void pool_after_fork(struct percu_pool *p)
 
 static void after_fork_child(void)
 {
-	if (alone)
+	if (__atomic_load_n(&alone, __ATOMIC_RELAXED))
 		return;
 	meta_lock_reinit();
 	heap_lock_reinit();

@@ -56,6 +56,33 @@ bool left_add(struct percu_pool *p, struct grace *g, void *obj)
 	return o;
 }
 
+/*
+ * (A).  What the record holds, as far as there is room: it is stopped, and no
+ * magazine is to be had.  These objects have been counted as retired already,
+ * so they count as done with the record, after they count as left: what waits
+ * never reads as less than it is.  True: some were, and the caller is to arm.
+ */
+bool left_move(struct retire *r, struct record *rec)
+{
+	uint64_t n = 0;
+
+	lock_take(&left.lock, LOCK_DEPOT);
+	for (struct left_object *o = left.object; o < left.object + NR_LEFT;
+	     o++) {
+		void *obj;
+
+		if (o->obj || !record_drain(rec, &obj, 1))
+			continue;
+		*o = (struct left_object){ r->pool, r->grace, obj, false };
+		n++;
+	}
+	__atomic_store_n(&left.n, left.n + n, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&r->pool->left, n, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&r->done, n, __ATOMIC_RELEASE);
+	lock_give(&left.lock, LOCK_DEPOT);
+	return n;
+}
+
 /* A round begins. */
 void left_stage(struct grace *g)
 {

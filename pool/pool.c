@@ -8,7 +8,7 @@
  *	the pool is instrumented (checked.c), ended, or not set up yet
  *	the record is empty: fill it from a magazine, from the slab, or make
  *		one foreign object
- *	the record is full: spill its colder half as a magazine
+ *	the record is full: spill half of it as a magazine
  *	there is no record for this thread: straight from and to the depot
  *
  * A slow path never assumes that it is still on the CPU that missed: it moves
@@ -159,8 +159,11 @@ void pool_unmake(struct percu_pool *p, void *const *objs, size_t n,
 
 /* Get. -------------------------------------------------------------------- */
 
-/* How many objects to bring to a record: half of it, so that puts have room. */
-static size_t refill_size(const struct percu_pool *p, const struct record *r)
+/*
+ * How many objects to bring to a record, or to take from it: half of what it
+ * may hold, so that there is room for puts, and something for gets.
+ */
+static size_t half_of(const struct percu_pool *p, const struct record *r)
 {
 	size_t n;
 
@@ -201,7 +204,7 @@ static bool refill(struct percu_pool *p, void **obj, bool *fresh)
 
 	*obj = NULL;
 	counter_add(r ? &r->misses : &p->direct_misses, 1);
-	n = refill_size(p, r);
+	n = half_of(p, r);
 	*fresh = !depot_take(p, r, &objs, &n, &whole, &contended);
 	delay_step();
 	if (*fresh) {
@@ -318,42 +321,28 @@ percu_pool_get(struct percu_pool *pool)
 /* Put. -------------------------------------------------------------------- */
 
 /*
- * Moves the colder half of this CPU's record to the depot.  False: there is
- * no record to move anything from.
+ * Moves the upper half of this CPU's record to the depot; the second time in a
+ * row, what is below it too: nobody gets here, and what was put twice is found
+ * there.  False: there is no record to move anything from.
  */
 static bool spill(struct percu_pool *p)
 {
 	struct record *r = record_here(p);
-	void *objs[RECORD_MAX];
-	size_t n, cold, kept;
-	bool contended;
+	bool again, contended = false;
 
 	if (!r)
 		return false;
+	/* Relaxed: a hint, as in record_grow(), which writes it. */
+	again = __atomic_load_n(&r->last, __ATOMIC_RELAXED) == RECORD_FULL;
 	if (record_grow(p, r, RECORD_FULL, false))
 		return true;
-	n = record_take(p, objs, p->capacity_max, RECORD_MOVE);
-	if (!n)
+	delay_step();
+	if (!depot_spill(p, r, half_of(p, r), &contended))
 		return false;
-	delay_step();
-	cold = (n + 1) / 2;
-	if (cold > p->magazine)
-		cold = p->magazine;
-	kept = n > cold ? record_give(p, objs + cold, n - cold, RECORD_MOVE) :
-			  0;
-	delay_step();
-	depot_store(p, r, objs, cold, &contended);
 	if (contended)
 		record_grow(p, r, RECORD_FULL, true);
-	/* Somebody put meanwhile: what finds no place goes to the depot too. */
-	while (cold + kept < n) {
-		size_t rest = n - cold - kept;
-
-		if (rest > p->magazine)
-			rest = p->magazine;
-		depot_store(p, r, objs + cold + kept, rest, &contended);
-		kept += rest;
-	}
+	if (again)
+		depot_spill(p, r, half_of(p, r), &contended);
 	return true;
 }
 

@@ -315,6 +315,8 @@ bool depot_take(struct percu_pool *p, struct record *r, void ***objs, size_t *n,
 void depot_emptied(struct percu_pool *p, struct record *r, struct magazine *m);
 void depot_store(struct percu_pool *p, struct record *r, void *const *objs,
 		 size_t n, bool *contended);
+size_t depot_spill(struct percu_pool *p, struct record *r, size_t n,
+		   bool *contended);
 void depot_keep(struct percu_pool *p, struct record *r);
 struct magazine *depot_empty(struct percu_pool *p);
 int depot_stock(struct percu_pool *p, size_t n);

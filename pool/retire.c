@@ -19,9 +19,10 @@
  *
  * Without memory.  A record takes its next magazine along when it is opened.
  * Where none is to be had, or no record, an object goes to one of NR_LEFT
- * places, which are there always.  When these are full too the caller waits
- * for the reclaimer; in a read section, where that must not be, it tries again
- * until there is memory.  Nothing is lost.
+ * places, which are there always; what a flush finds in a record goes there
+ * too.  When these are full the caller waits for the reclaimer; in a read
+ * section, where that must not be, it tries again until there is memory.
+ * Nothing is lost.
  *
  * Locks: the age lock for the list of retires and for stopping them; the
  * pool's depot lock for partial.  None is held when a magazine is handed over.

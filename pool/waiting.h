@@ -55,6 +55,7 @@ struct which {
 	struct grace *grace;     /* armed ones of it; */
 	struct percu_pool *pool; /* or all of it */
 	bool starved;            /* out: there was no memory to take it all */
+	bool left;               /* out: and some of it was left */
 };
 int retire_flush(struct which *w);
 void quiesce_record(struct record *rec);
@@ -62,6 +63,7 @@ void quiesce_record(struct record *rec);
 /* left.c */
 void left_init(void);
 bool left_add(struct percu_pool *p, struct grace *g, void *obj);
+bool left_move(struct retire *r, struct record *rec);
 void left_stage(struct grace *g);
 /* That of one of the pool's; any where the last of them is just put. */
 struct grace *left_grace(const struct percu_pool *p);

@@ -7,10 +7,14 @@
  * refuses that, half of it, and so on down to what is needed.  All of these
  * are aligned to their own size and so lie in one arena.
  *
+ * Where it refuses, address space is scarce (RLIMIT_AS), and whoever comes last
+ * must not take all of it: records for what is in the heap come first.
+ *
  * A span of 64 MiB or more, and one for which no arena could be had though
  * its exact size can, is direct: it has its own reservation, may lie across
  * arenas, and is unmapped as soon as it is freed.  Such a block is rare and
  * costs faults in proportion anyway, and held it would be most of the heap.
+ * Where there is no room for it, arenas without a span make room.
  *
  * Failure: whatever may fail comes before the first change, so that a NULL
  * leaves all as it was.  heap_free() needs no memory and cannot fail.
@@ -33,6 +37,7 @@
 
 enum {
 	MIN_RESERVE = 65536 / PAGE_SIZE_, /* pages; a system page at least */
+	RECORDS = 64, /* bytes of the heap for one of records, or more */
 };
 
 /* The first cycle is 1, so that there is a cycle before it: long idle. */
@@ -58,6 +63,8 @@ static struct span *heap_grow(size_t n)
 	if (!s)
 		return NULL;
 	while (!(start = arena_reserve(pages, to_bytes(pages)))) {
+		if (pages == ARENA_PAGES)
+			meta_stock(to_bytes(heap.sys) / RECORDS);
 		pages /= 2;
 		if (pages < n || pages < MIN_RESERVE)
 			goto none;
@@ -194,6 +201,32 @@ none:
 	return NULL;
 }
 
+/* Arenas that are one free run go, unless all that there are would not do. */
+static bool arenas_shed(size_t want)
+{
+	struct span *run;
+	bool some = false;
+
+	lock_take(&heap.lock, LOCK_HEAP);
+	if (want > heap.sys)
+		goto out;
+	while ((run = run_find(ARENA_PAGES, 1))) {
+		size_t resident =
+			pages_count(run->start, ARENA_PAGES, PAGE_RESIDENT);
+
+		run_take(run);
+		arena_forget(run->start, ARENA_PAGES);
+		heap.sys -= ARENA_PAGES;
+		heap.released -= ARENA_PAGES - resident;
+		arena_unmap(run->start, ARENA_PAGES);
+		meta_free(run, sizeof(*run));
+		some = true;
+	}
+out:
+	lock_give(&heap.lock, LOCK_HEAP);
+	return some;
+}
+
 struct span *heap_alloc(size_t npages, size_t align, enum span_kind kind,
 			uint8_t class_, bool *zero)
 {
@@ -204,6 +237,8 @@ struct span *heap_alloc(size_t npages, size_t align, enum span_kind kind,
 	if (npages < ARENA_PAGES && align <= ARENA_PAGES)
 		s = arena_span(npages, align, kind, class_, zero);
 	if (!s && (npages > MIN_RESERVE || align > ARENA_PAGES))
+		s = direct_span(npages, align, kind, class_, zero);
+	if (!s && npages >= ARENA_PAGES && arenas_shed(npages))
 		s = direct_span(npages, align, kind, class_, zero);
 	return s;
 }

@@ -167,6 +167,14 @@ void *meta_alloc(size_t size)
 	return p;
 }
 
+void meta_stock(size_t size)
+{
+	lock_take(&meta.lock, LOCK_META);
+	if ((size_t)(meta.end - meta.bump) < size)
+		region_map(size);
+	lock_give(&meta.lock, LOCK_META);
+}
+
 void meta_free(void *p, size_t size)
 {
 	if (!p)

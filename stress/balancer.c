@@ -423,7 +423,9 @@ static void wind_up(struct balancer *ba)
 	shutdown(ba->listener, SHUT_RDWR);
 	group_wait(ba->conns);
 	verdict_stale(percu_vec_check(&ba->backends) != 0, "backends");
+	calm_begin();
 	percu_vec_destroy(&ba->backends); /* releases them all */
+	calm_end();
 	group_wait(ba->servers);
 }
 

@@ -19,6 +19,10 @@
 #include <time.h>
 #include "chaos.h"
 
+enum {
+	SELDOM = 4096, /* a call of a scenario's in so many */
+};
+
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -39,6 +43,12 @@ static struct agent agents[NR_FAULTS] = {
 	[FAULT_OSCALL] = { .run = agent_oscall },
 };
 
+/* They are started and joined by who runs the scenarios beside them. */
+bool chaos_forces(enum fault_id id)
+{
+	return agents[id].started;
+}
+
 bool chaos_goes_on(unsigned int ms)
 {
 	uint64_t until = now_ns() + ms * 1000000ull;
@@ -55,11 +65,11 @@ bool chaos_goes_on(unsigned int ms)
 	return !over;
 }
 
-void chaos_call(struct rng *r)
+static void call(struct rng *r, struct percu_pool *pool)
 {
-	struct percu_memstats ms;
+	struct percu_pool_stats st;
 
-	switch (rng_below(r, 8)) {
+	switch (rng_below(r, pool ? 8 : 4)) {
 	case 0:
 		percu_age();
 		break;
@@ -67,19 +77,42 @@ void chaos_call(struct rng *r)
 		percu_barrier();
 		break;
 	case 2:
+	case 3:
 		audit_identities();
 		break;
+	case 4:
+		percu_pool_age(pool);
+		break;
+	case 5:
+		percu_pool_shrink(pool);
+		break;
+	case 6:
+		percu_pool_barrier(pool);
+		break;
 	default:
-		percu_memstats(&ms);
+		percu_pool_stats(pool, &st);
 	}
-	if (fault_wanted(FAULT_CALLS))
-		fault_fired(FAULT_CALLS, 1);
+	fault_fired(FAULT_CALLS, 1);
 }
 
+void chaos_call(struct rng *r, struct percu_pool *pool)
+{
+	if (chaos_forces(FAULT_CALLS) && !rng_below(r, SELDOM))
+		call(r, pool);
+}
+
+/* Nobody else uses its pool, which has to be empty in the end all the same. */
 void agent_calls(struct agent *a)
 {
-	while (chaos_goes_on(rng_below(&a->rng, 4)))
-		chaos_call(&a->rng);
+	struct purse pu = { .pool = purse_pool("chaos-calls"), .rng = a->rng };
+
+	while (chaos_goes_on(rng_below(&a->rng, 4))) {
+		for (int i = 0; i < PURSE; i++)
+			purse_round(&pu);
+		call(&a->rng, pu.pool);
+	}
+	purse_empty(&pu);
+	purse_audit(&pu);
 }
 
 static void *agent_thread(void *arg)
@@ -117,11 +150,12 @@ void chaos_begin(uint64_t seed)
 	for (enum fault_id id = 0; id < NR_FAULTS; id++) {
 		struct agent *a = &agents[id];
 
-		a->started = fault_wanted(id);
+		a->started = fault_wanted(id) && !break_asked(END_FAULTS);
 		a->rng.state = mix64(seed ^ mix64(id + 1));
+	}
+	for (struct agent *a = agents; a < agents + NR_FAULTS; a++)
 		if (a->started)
 			thread_start(&a->thread, agent_thread, a);
-	}
 }
 
 void chaos_end(void)
@@ -133,4 +167,6 @@ void chaos_end(void)
 	for (struct agent *a = agents; a < agents + NR_FAULTS; a++)
 		if (a->started && a->end)
 			a->end();
+	for (struct agent *a = agents; a < agents + NR_FAULTS; a++)
+		a->started = false;
 }

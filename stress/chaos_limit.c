@@ -83,16 +83,21 @@ static void blocks_free(struct rng *r, struct block *list)
 	percu_barrier();
 }
 
-/* Less may be out: ageing ends cached objects, and what they own goes too. */
+/*
+ * Less may be out: ageing ends cached objects, and what they own goes too.
+ * What other threads were just giving back when the child was forked waits in
+ * it for ever (pool/reclaim.c): as much as at the beginning, and no more.
+ */
 static void as_before(const struct percu_memstats *was)
 {
 	struct percu_memstats is;
 
 	percu_memstats(&is);
 	if (is.alloc > was->alloc || is.heap_objects > was->heap_objects ||
-	    is.deferred)
-		fail("a poor child began with %llu bytes out and ends with %llu, %llu deferred",
+	    is.deferred > was->deferred)
+		fail("a poor child began with %llu bytes out, %llu deferred, and ends with %llu and %llu",
 		     (unsigned long long)was->alloc,
+		     (unsigned long long)was->deferred,
 		     (unsigned long long)is.alloc,
 		     (unsigned long long)is.deferred);
 	audit_identities();

@@ -43,7 +43,7 @@ static const unsigned int masks[] = {
 
 bool refusals(void)
 {
-	return fault_wanted(FAULT_OSCALL);
+	return chaos_forces(FAULT_OSCALL);
 }
 
 void calm_begin(void)

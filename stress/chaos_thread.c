@@ -200,8 +200,3 @@ void agent_signal(struct agent *a)
 		nanosleep(&pause, NULL);
 	}
 }
-
-bool chaos_signals(void)
-{
-	return fault_wanted(FAULT_SIGNAL);
-}

@@ -31,13 +31,14 @@ enum {
 	KEY_TRACE,
 	KEY_RECORD,
 	KEY_DUMP,
+	KEY_BREAK,
 };
 
 static const struct argp_option argp_options[] = {
 	{ NULL, 0, NULL, 0, "What runs:", 1 },
 	{ "scenario", 's', "LIST", 0,
 	  "these scenarios, with commas between; \"all\": each of them", 1 },
-	{ "list", 'l', NULL, 0, "list scenarios and faults", 1 },
+	{ "list", 'l', NULL, 0, "list scenarios, faults and laws", 1 },
 	{ "mixed", KEY_MIXED, NULL, 0, "all of them at once, in one process",
 	  1 },
 	{ "chaos", KEY_CHAOS, "LIST", 0,
@@ -74,6 +75,8 @@ static const struct argp_option argp_options[] = {
 	  "write DIR/index.html, a page with plots, and DIR/result.json", 3 },
 	{ "json", KEY_JSON, NULL, 0, "the result as one JSON object", 3 },
 	{ "tap", KEY_TAP, NULL, 0, "the result as TAP", 3 },
+	{ "break", KEY_BREAK, "LAW", 0,
+	  "break this law of the end, to see that the verdict says so", 3 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
 
@@ -113,6 +116,9 @@ static void list_print(void)
 	printf("faults, for --chaos:\n");
 	for (size_t i = 0; i < NR_FAULTS; i++)
 		printf("  %-10s%s\n", faults[i].name, faults[i].what);
+	printf("laws of the end, for --break:\n");
+	for (size_t i = 0; i < NR_END_LAWS; i++)
+		printf("  %-12s%s\n", findings[i].name, findings[i].what);
 	exit(0);
 }
 
@@ -157,6 +163,11 @@ static void option_told(struct argp_state *state, struct options *o, int key,
 		if (!faults_request(arg))
 			argp_error(state, "no such fault in \"%s\" (--list)",
 				   arg);
+		break;
+	case KEY_BREAK:
+		o->broken = arg;
+		if (!break_request(arg))
+			argp_error(state, "no such law: \"%s\" (--list)", arg);
 		break;
 	}
 }
@@ -207,6 +218,7 @@ static error_t option_set(int key, char *arg, struct argp_state *state)
 	case KEY_JSON:
 	case KEY_TAP:
 	case KEY_CHAOS:
+	case KEY_BREAK:
 		option_told(state, o, key, arg);
 		return 0;
 	case KEY_TRACE:
@@ -271,16 +283,31 @@ append(char *buf, size_t size, size_t at, const char *fmt, ...)
 	return n < 0 || at + (size_t)n >= size ? size - 1 : at + (size_t)n;
 }
 
-/* Of one scenario, or of those that run at once. */
-void options_again(const struct options *o, const char *name, char *buf,
+static void chosen_write(const struct options *o, char *buf, size_t size)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < NR_SCENARIOS; i++)
+		if (o->chosen >> i & 1)
+			at = append(buf, size, at, "%s%s", at ? "," : "",
+				    scenarios[i].name);
+}
+
+void options_again(const struct options *o, const char *names, char *buf,
 		   size_t size)
 {
-	size_t at = append(buf, size, 0,
-			   "percu-stress %s--scenario %s "
-			   "--seed 0x%llx --duration %.3gs",
-			   o->mixed ? "--mixed " : "", name,
-			   (unsigned long long)o->seed, o->seconds);
+	char chosen[128] = "";
+	size_t at;
 
+	if (!names && !o->everything)
+		chosen_write(o, chosen, sizeof(chosen));
+	if (!names)
+		names = chosen;
+	at = append(buf, size, 0,
+		    "percu-stress %s%s%s%s--seed 0x%llx --duration %.3gs",
+		    o->mixed ? "--mixed " : "", *names ? "--scenario " : "",
+		    names, *names ? " " : "", (unsigned long long)o->seed,
+		    o->seconds);
 	if (o->threads)
 		at = append(buf, size, at, " --threads %u", o->threads);
 	if (o->workers)
@@ -289,6 +316,8 @@ void options_again(const struct options *o, const char *name, char *buf,
 		at = append(buf, size, at, " --chaos %s", o->chaos);
 	if (o->brief)
 		at = append(buf, size, at, " --short");
+	if (o->broken)
+		at = append(buf, size, at, " --break %s", o->broken);
 	for (size_t i = 0; i < o->nr_paths; i++)
 		at = append(buf, size, at, " -i %s", o->paths[i]);
 	for (unsigned int i = 0; i < o->nr_traces; i++)

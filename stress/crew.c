@@ -39,14 +39,14 @@ static void enter(void *arg)
 }
 
 static atomic_bool is_copy;
-static pthread_once_t is_copy_once = PTHREAD_ONCE_INIT;
 
 static void forked(void)
 {
 	atomic_store(&is_copy, true);
 }
 
-static void is_copy_init(void)
+/* Before anybody forks: a fork under way does not call what is new. */
+void crew_init(void)
 {
 	if (pthread_atfork(NULL, NULL, forked))
 		out_of_memory();
@@ -72,7 +72,6 @@ struct sched *crew_new(const struct options *o, uint64_t salt, double seconds)
 		.enter = enter,
 	};
 
-	pthread_once(&is_copy_once, is_copy_init);
 	return must(sched_new(&attr));
 }
 
@@ -103,15 +102,28 @@ size_t crew_run(struct sched *s)
 	return n;
 }
 
+static void disturb(struct percu_pool *pool)
+{
+	struct rng r;
+
+	if (!chaos_forces(FAULT_CALLS))
+		return;
+	r.state = worker_draw(UINT32_MAX);
+	chaos_call(&r, pool);
+}
+
 bool crew_goes_on(const struct options *o)
 {
-	return (double)worker_now() < o->seconds * 1e9 && !verdict_failures();
+	disturb(NULL);
+	return (double)worker_now() < o->seconds * 1e9 && !verdict_failures() &&
+	       !stop_asked();
 }
 
 void *crew_get(struct percu_pool *pool, const char *name)
 {
 	void *obj = must(percu_pool_get(pool));
 
+	disturb(pool);
 	worker_holds(name, 1);
 	return obj;
 }

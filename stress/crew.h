@@ -32,6 +32,7 @@ bool crew_goes_on(const struct options *o);
  * under locks that may be taken for ever, with sockets that are the parent's.
  */
 bool crew_is_copy(void);
+void crew_init(void); /* once, before there is chaos */
 
 /* Objects of a pool, for the list of leaks too: never NULL. */
 void *crew_get(struct percu_pool *pool, const char *name);

@@ -79,7 +79,7 @@ static void release(struct worker *w, struct object *o)
 static bool over(struct drain *d)
 {
 	return atomic_load_explicit(&d->stop, memory_order_relaxed) ||
-	       verdict_failures();
+	       verdict_failures() || stop_asked();
 }
 
 static void *work(void *arg)
@@ -97,6 +97,7 @@ static void *work(void *arg)
 				release(w, held[i]);
 		}
 		w->pairs += 16 * n;
+		chaos_call(&w->rng, w->drain->pool);
 	}
 	return NULL;
 }
@@ -106,13 +107,13 @@ static void *keep_draining(void *arg)
 	struct drain *d = arg;
 	struct percu_pool_stats st;
 
-	while (!over(d)) {
+	do {
 		percu_pool_age(d->pool);
 		if (++d->drains % 8 == 0)
 			percu_pool_shrink(d->pool);
 		percu_pool_stats(d->pool, &st);
 		progress_add(&d->progress, 1);
-	}
+	} while (!over(d));
 	return NULL;
 }
 

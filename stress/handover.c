@@ -154,8 +154,10 @@ static void *producer(void *arg)
 	struct pair *pr = arg;
 
 	cpu_pin(0, pr->producer_cpu);
-	while (!atomic_load_explicit(&pr->ho->stop, memory_order_relaxed))
+	while (!atomic_load_explicit(&pr->ho->stop, memory_order_relaxed)) {
 		produce(pr);
+		chaos_call(&pr->rng, pr->ho->pool);
+	}
 	ring_push(&pr->ring, NULL, 0);
 	return NULL;
 }
@@ -216,7 +218,7 @@ static void watch(struct growth *g, double seconds)
 {
 	uint64_t start = now_ns(), span = (uint64_t)(seconds * 1e9), at;
 
-	while ((at = now_ns() - start) < span) {
+	while ((at = now_ns() - start) < span && !stop_asked()) {
 		sample(g, at > span / 4);
 		sleep_ms(SAMPLE_MS);
 	}

@@ -173,7 +173,7 @@ static void *started(void *arg)
 
 	free(arg);
 	part_here = s.part;
-	if (!chaos_signals() || !sigaltstack(&ss, NULL))
+	if (!sigaltstack(&ss, NULL))
 		at = tid_enter();
 	arg = s.fn(s.arg);
 	if (at >= 0)

@@ -106,7 +106,7 @@ static void walk_entries(struct input *in, DIR *dir, const char *path,
 {
 	struct dirent *e;
 
-	while ((e = readdir(dir))) {
+	while (!stop_asked() && (e = readdir(dir))) {
 		char *below;
 		int fd;
 
@@ -201,7 +201,7 @@ void input_find(struct input *in, const struct options *o)
 	}
 	progress_stop(&looking);
 	in->looked_at = looking.done;
-	if (!in->nr)
+	if (!in->nr && !stop_asked())
 		die("no text under %s", paths[0]);
 	shuffle(in, o->seed);
 	if (o->brief)
@@ -248,7 +248,7 @@ void input_warm(struct input *in)
 	ssize_t n;
 
 	progress_start(&reading, "reading", PROGRESS_BYTES, in->bytes);
-	for (size_t i = 0; i < in->nr; i++) {
+	for (size_t i = 0; i < in->nr && !stop_asked(); i++) {
 		struct input_file *f = &in->files[i];
 		int fd = input_open(f);
 

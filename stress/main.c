@@ -18,6 +18,7 @@ int main(int argc, char **argv)
 		return trace_dump(o.dump);
 	if (o.record)
 		return trace_record(o.record, o.command);
+	stop_init(); /* not before: what is recorded would inherit it */
 	if (!traces_load(&o))
 		return 2;
 	out_begin(o.output);
@@ -25,5 +26,6 @@ int main(int argc, char **argv)
 	traces_free();
 	free(o.paths);
 	free(o.traces);
-	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+	stop_now();
+	return ok && !stop_asked() ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -10,6 +10,7 @@
  *
  * What is the result goes out by out_result(), in no form but its own.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,8 +31,12 @@ static void put(const char *s, size_t len)
 	while (len) {
 		ssize_t n = write(STDOUT_FILENO, s, len);
 
-		if (n <= 0)
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			stop_unread();
 			return;
+		}
 		s += n;
 		len -= (size_t)n;
 	}

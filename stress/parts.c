@@ -4,8 +4,9 @@
  *
  * A run is a row of parts, each a scenario, or several at once; all of them
  * together take the time that the user gave.  Each part gets a share of what
- * is left of it, the mixed part two.  A scenario runs in a thread of its own,
- * also when it runs alone.  When a part is over, chaos and all, every byte of
+ * is left of it, the mixed part two.  A job takes as long as it takes: what
+ * comes after one that took too long has half of its share all the same.  A
+ * scenario runs in a thread of its own, also when it runs alone.  When a part is over, chaos and all, every byte of
  * memory must be back.  After a failure nothing more is run, for what comes
  * after says nothing new: what failed may have left anything behind.
  *
@@ -15,11 +16,11 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include "crew.h"
 #include "sampler.h"
 
 enum {
 	MIXED_SHARE = 2,
-	LEAST_MS = 200,
 	WARM_MS = 1000, /* at most, and at most a tenth of the whole */
 };
 
@@ -60,6 +61,12 @@ static struct part *part_new(const char *name, const struct options *o,
 	return p;
 }
 
+/* After a failure, or when it is asked to stop, nothing more begins. */
+static bool over(void)
+{
+	return verdict_total() || stop_asked();
+}
+
 /* A job is done again while that is likely to fit into the time. */
 static void *job_run(void *arg)
 {
@@ -73,7 +80,7 @@ static void *job_run(void *arg)
 		j->o.seed++;
 		took = seconds_since(start) - before;
 		before += took;
-	} while (j->scenario->job && !j->o.once &&
+	} while (j->scenario->job && !j->o.once && !stop_asked() &&
 		 before + took / 2 < j->o.seconds);
 	j->part->seconds = before;
 	return NULL;
@@ -164,14 +171,14 @@ static void warm_up(const struct options *o, bool chaos)
 	end_warm();
 }
 
-/* Its part of what is left until then. */
-static double share_of(uint64_t until, unsigned int share, unsigned int shares)
+/* One of so many shares of what is left until then, and no less than least. */
+static double share_of(uint64_t until, unsigned int shares, double least)
 {
 	uint64_t now = now_ns();
 	double left = until > now ? (double)(until - now) / 1e9 : 0;
 
-	left = left * share / shares;
-	return left > LEAST_MS / 1e3 ? left : LEAST_MS / 1e3;
+	left /= shares;
+	return left > least ? left : least;
 }
 
 static void all_run(const struct options *o, uint64_t until)
@@ -179,23 +186,23 @@ static void all_run(const struct options *o, uint64_t until)
 	bool last_mixed = o->everything;
 	unsigned int shares = (unsigned int)__builtin_popcount(o->chosen) +
 			      (last_mixed ? MIXED_SHARE : 0);
-	unsigned int all = shares;
+	double share = o->seconds / shares;
 	struct options own = *o;
 
 	own.brief |= o->everything && !o->nr_paths;
-	for (unsigned int i = 0; i < NR_SCENARIOS && !verdict_total(); i++) {
+	for (unsigned int i = 0; i < NR_SCENARIOS && !over(); i++) {
 		if (!(o->chosen >> i & 1))
 			continue;
-		own.seconds = share_of(until, 1, shares--);
-		if (o->threads ==
-		    1) /* repeatable: no matter how long it takes */
-			own.seconds = o->seconds / all;
+		/* Repeatable: no matter how long it takes. */
+		own.seconds = o->threads == 1 ?
+				      share :
+				      share_of(until, shares--, share / 2);
 		single_run(&scenarios[i], &own, o->chaos && faults_wanted());
 	}
-	if (!last_mixed || verdict_total())
+	if (!last_mixed || over())
 		return;
 	own.mixed = own.brief = true;
-	own.seconds = share_of(until, 1, 1);
+	own.seconds = share_of(until, 1, MIXED_SHARE * share / 2);
 	own.chaos = o->chaos ? o->chaos : "all";
 	mixed_run(&own, faults_wanted());
 }
@@ -206,13 +213,14 @@ bool parts_run(const struct options *o)
 	bool chaos = faults_wanted();
 	struct options own = *o;
 
+	crew_init();
 	result_begin(o);
 	sampler_prepare();
 	warm_up(o, chaos);
 	faults_reset();
 	sampler_begin();
-	if (o->mixed && !verdict_total()) {
-		own.seconds = share_of(until, 1, 1);
+	if (o->mixed && !over()) {
+		own.seconds = share_of(until, 1, o->seconds / 2);
 		own.brief = true;
 		mixed_run(&own, chaos);
 	} else if (!o->mixed) {

@@ -128,7 +128,8 @@ static void reader(void *arg)
 	struct pipe *pp = arg;
 	size_t i;
 
-	while ((i = atomic_fetch_add(&pp->next_file, 1)) < pp->input->nr)
+	while ((i = atomic_fetch_add(&pp->next_file, 1)) < pp->input->nr &&
+	       !stop_asked())
 		read_file(pp, &pp->input->files[i]);
 	group_done(pp->readers);
 }

@@ -113,7 +113,7 @@ struct plain *plain_pass(struct input *in, struct progress *p)
 
 	pl->nr_slots = 1024;
 	pl->slots = must(calloc(pl->nr_slots, sizeof(*pl->slots)));
-	for (size_t i = 0; i < in->nr; i++)
+	for (size_t i = 0; i < in->nr && !stop_asked(); i++)
 		count_file(pl, &in->files[i], p);
 	return pl;
 }

@@ -16,7 +16,6 @@
 #include "report.h"
 
 enum {
-	WIDTH = 1000,
 	HEIGHT = 100,
 	TICKS_MAX = 7,
 	TENS = 4,
@@ -160,7 +159,7 @@ static const struct plot plots[] = {
 
 static double x_of(uint64_t ns)
 {
-	return (double)ns / 1e9 / whole * WIDTH;
+	return (double)ns / 1e9 / whole * PLOT_WIDTH;
 }
 
 static double highest(const struct series *s)
@@ -204,18 +203,17 @@ static void time_write(FILE *f)
 	fprintf(f, "</div>\n");
 }
 
-static bool is_mixed_one(const struct part *p)
+bool part_is_inner(const struct part *p)
 {
 	return strchr(p->name, ':') != NULL;
 }
 
-/* Where a part begins and how long it goes on, 0 to 1000. */
-static void part_place(const struct part *p, double *x, double *width)
+void part_place(const struct part *p, double *x, double *width)
 {
 	uint64_t start = sampler_start();
 
 	*x = x_of(p->start_ns > start ? p->start_ns - start : 0);
-	*width = p->seconds / whole * WIDTH;
+	*width = p->seconds / whole * PLOT_WIDTH;
 }
 
 static void bands_write(FILE *f)
@@ -224,7 +222,7 @@ static void bands_write(FILE *f)
 	double x, width;
 
 	for (unsigned int i = 0; i < nr_parts; i++) {
-		if (is_mixed_one(&parts[i]))
+		if (part_is_inner(&parts[i]))
 			continue;
 		part_place(&parts[i], &x, &width);
 		if (n++ % 2 == 0)
@@ -254,7 +252,7 @@ static void strip_begin(FILE *f, const char *label)
 {
 	fprintf(f,
 		"<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"%s\">\n",
-		WIDTH, HEIGHT, label);
+		PLOT_WIDTH, HEIGHT, label);
 	bands_write(f);
 }
 
@@ -290,7 +288,7 @@ static void grid_write(FILE *f, unsigned int parts_of)
 {
 	for (unsigned int i = 1; i < parts_of; i++)
 		fprintf(f, "<path class=\"grid\" d=\"M0,%.1fH%d\"/>",
-			(double)HEIGHT * i / parts_of, WIDTH);
+			(double)HEIGHT * i / parts_of, PLOT_WIDTH);
 	fprintf(f, "\n");
 }
 
@@ -477,7 +475,7 @@ static void classes_write(FILE *f)
 	rows_name(f, row, rows ? rows : 1);
 	fprintf(f,
 		"<svg viewBox=\"0 0 %d %u\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"Size classes\" style=\"height:%upx\" shape-rendering=\"crispEdges\">\n",
-		WIDTH, rows ? rows : 1, (rows ? rows : 1) * 8 + 40);
+		PLOT_WIDTH, rows ? rows : 1, (rows ? rows : 1) * 8 + 40);
 	for (unsigned int i = 0; i < rows; i++)
 		row_write(f, row[i], i);
 	strip_end(f);
@@ -492,10 +490,10 @@ static void fault_write(FILE *f, enum fault_id id)
 	fprintf(f, "<div class=\"fault\"><span>%s</span>\n", faults[id].name);
 	fprintf(f,
 		"<svg viewBox=\"0 0 %d 10\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"%s\">",
-		WIDTH, faults[id].what);
+		PLOT_WIDTH, faults[id].what);
 	fprintf(f,
 		"<path class=\"axis\" d=\"M0,10H%d\"/><path class=\"mark\" d=\"",
-		WIDTH);
+		PLOT_WIDTH);
 	for (size_t i = 1; i < nr; i++)
 		if (samples[i].fired[id] != samples[i - 1].fired[id])
 			fprintf(f, "M%.1f,10v-10", x_of(samples[i].ns));
@@ -525,24 +523,6 @@ static void faults_write(FILE *f)
 		time_write(f);
 	fprintf(f, "%s</div>\n</figure>\n",
 		any ? "<b></b></div>\n" : "<p>None was asked for.</p>\n");
-}
-
-/* The names of the parts, on three lines: short parts stand close together. */
-static void timeline_write(FILE *f)
-{
-	unsigned int n = 0;
-	double x, width;
-
-	fprintf(f, "<div class=\"timeline\">");
-	for (unsigned int i = 0; i < nr_parts; i++) {
-		if (is_mixed_one(&parts[i]))
-			continue;
-		part_place(&parts[i], &x, &width);
-		fprintf(f,
-			"<span style=\"left:%.2f%%;padding-top:%upx\"><i>%s</i></span>",
-			x / 10, n++ % 3 * 15, parts[i].name);
-	}
-	fprintf(f, "</div>\n");
 }
 
 void plots_write(FILE *f)

@@ -18,6 +18,7 @@
 
 enum {
 	TERMINAL_NS = 100 * 1000 * 1000,
+	HANG_TICKS = 2400, /* of the sampler: two minutes */
 	BAR = 20,
 	LINE = 256,
 };
@@ -107,10 +108,33 @@ static void tell(const struct sample *now)
 		(double)now->ns / 1e9, label, text);
 }
 
+/*
+ * A run in which nothing is got, put or counted any more hangs, and shall end
+ * with a line and not with a watcher's patience.  In ticks, not by the clock:
+ * who stops the process for a while has not made it hang.
+ */
+static void hang_check(const struct sample *now)
+{
+	static uint64_t last;
+	static unsigned int ticks;
+	uint64_t sum = now->operations;
+
+	pthread_mutex_lock(&lock);
+	for (const struct progress *p = current; p; p = p->before)
+		sum += atomic_load(&p->done);
+	pthread_mutex_unlock(&lock);
+	if (sum != last)
+		ticks = 0;
+	last = sum;
+	if (++ticks == HANG_TICKS)
+		die("it hangs: nothing was got, put or counted for two minutes");
+}
+
 void progress_show(const struct sample *now)
 {
 	bool terminal = isatty(STDERR_FILENO);
 
+	hang_check(now);
 	if (now->ns - shown.ns < (terminal ? TERMINAL_NS : PLAIN_NS))
 		return;
 	if (terminal)

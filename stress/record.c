@@ -47,6 +47,26 @@ static bool recorder_find(char *path, size_t size)
 	return !access(path, R_OK);
 }
 
+static volatile pid_t running; /* the command */
+
+static void pass_on(int sig)
+{
+	if (running > 0)
+		kill(running, sig);
+}
+
+/*
+ * Who wants this program to end wants the command to end, and the trace of what
+ * it did.  From a terminal the command hears of it by itself.
+ */
+static void signals_pass_on(void)
+{
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	signal(SIGTERM, pass_on);
+	signal(SIGHUP, pass_on);
+}
+
 /* In the child. */
 static void command_exec(char *const *command, const char *recorder,
 			 const char *dir)
@@ -69,17 +89,15 @@ static int command_run(char *const *command, const char *recorder,
 		       const char *dir)
 {
 	int status;
-	pid_t pid;
 
 	fflush(NULL);
-	pid = fork();
-	if (!pid)
+	signals_pass_on();
+	running = fork();
+	if (!running)
 		command_exec(command, recorder, dir);
-	if (pid < 0)
+	if (running < 0)
 		return complain("fork", errno);
-	signal(SIGINT, SIG_IGN); /* the command's to heed */
-	signal(SIGQUIT, SIG_IGN);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	while (waitpid(running, &status, 0) < 0 && errno == EINTR)
 		;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

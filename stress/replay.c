@@ -128,6 +128,7 @@ static struct block block_was(struct player *pl, uint32_t slot)
 static void take(struct player *pl, const struct play *e)
 {
 	unsigned int align = e->size <= 8 ? 3 : 4;
+	bool empty;
 	void *p;
 
 	if (e->op == TRACE_ALIGNED) {
@@ -138,7 +139,10 @@ static void take(struct player *pl, const struct play *e)
 	} else {
 		p = must(percu_alloc(e->size));
 	}
+	empty = e->op != TRACE_CALLOC || all_zero(p, e->size);
 	block_is(pl, e->slot, p, e->size);
+	if (!empty)
+		spoiled(pl->copy, e->slot, "was not zero");
 	if ((uintptr_t)p & (((uintptr_t)1 << align) - 1))
 		spoiled(pl->copy, e->slot, "is not aligned");
 }
@@ -396,6 +400,8 @@ void replay_run(const struct options *o)
 
 	law("at each step of a trace as many bytes and blocks are out as it says, and percu agrees");
 	law("every block is as its last owner left it, aligned, and empty if it was to be");
+	if (!nr_traces)
+		printf("  skipped   no trace could be read\n");
 	own.seconds = o->seconds / (nr_traces ? nr_traces : 1);
 	progress_start(&progress, "replay", PROGRESS_TIME,
 		       (uint64_t)(o->seconds * 1e3));

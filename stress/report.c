@@ -77,7 +77,9 @@ static struct numeral num_ns(uint64_t ns)
 {
 	struct numeral n;
 
-	if (ns >= 1000000)
+	if (ns >= 1000000000)
+		snprintf(n.s, sizeof(n.s), "%.1f s", (double)ns / 1e9);
+	else if (ns >= 1000000)
 		snprintf(n.s, sizeof(n.s), "%.1f ms", (double)ns / 1e6);
 	else
 		snprintf(n.s, sizeof(n.s), "%.1f \xc2\xb5s", (double)ns / 1e3);
@@ -124,6 +126,15 @@ static void tile(const char *name, uint64_t value, void *arg)
 
 /* The page. ------------------------------------------------------------------ */
 
+static double whole_seconds(void)
+{
+	const struct sample *s;
+	size_t n;
+
+	s = sampler_all(&n);
+	return n ? (double)s[n - 1].ns / 1e9 : 0;
+}
+
 static void head_write(FILE *f, const struct options *o)
 {
 	bool ok = !verdict_total();
@@ -138,13 +149,14 @@ static void head_write(FILE *f, const struct options *o)
 		"<header class=\"%s\">\n<p class=\"name\">percu-stress</p>\n"
 		"<h1 id=\"verdict\">%s</h1>\n<p class=\"sub\">",
 		ok ? "ok" : "bad",
+		ok && stop_asked()  ? "Stopped; every law held until then" :
 		ok                  ? "Every law held" :
 		verdict_total() > 1 ? "Laws were broken" :
 				      "A law was broken");
 	fprintf(f,
 		"<b>%.0f s</b> with seed <b>0x%" PRIx64
 		"</b> on <b>%u</b> CPUs, mode <b>%s</b></p>\n</header>\n<main>\n",
-		o->seconds, o->seed, nr_cpus(), percu_mode());
+		whole_seconds(), o->seed, nr_cpus(), percu_mode());
 }
 
 static void failures_write(FILE *f)

@@ -31,7 +31,17 @@ void report_forget(
 bool report_write(const struct options *o);
 
 /* plot.c: each is a <figure> of the page */
+enum {
+	PLOT_WIDTH = 1000
+};
+
 void plots_write(FILE *f);
+bool part_is_inner(const struct part *p); /* of a mixed one */
+/* Where a part begins and how long it goes on, of PLOT_WIDTH. */
+void part_place(const struct part *p, double *x, double *width);
+
+/* timeline.c */
+void timeline_write(FILE *f);
 
 /* style.c */
 extern const char report_style[];

@@ -43,8 +43,13 @@ void result_part(const struct part *p)
 		printf("%s: ok, %.1f s\n", p->name, p->seconds);
 }
 
+/* As TAP has it, the plan is left out: it was to be more. */
 static void tap_end(void)
 {
+	if (stop_asked()) {
+		out_result("Bail out! %s\n", stop_reason());
+		return;
+	}
 	for (int i = 0; i < NR_END_LAWS; i++)
 		tap_point(findings[i].ok, findings[i].name, findings[i].text);
 	for (unsigned int i = 0; verdict_line(i); i++)
@@ -62,7 +67,10 @@ static void text_end(void)
 			   findings[i].ok ? "ok" : "FAILED", findings[i].name,
 			   findings[i].text);
 	if (!n) {
-		out_result("verdict: ok\n");
+		out_result("verdict: %s%s%s\n",
+			   stop_asked() ? "stopped by " : "ok",
+			   stop_asked() ? stop_reason() : "",
+			   stop_asked() ? "; every law held until then" : "");
 		return;
 	}
 	for (unsigned int i = 0; verdict_line(i); i++)
@@ -85,6 +93,11 @@ static void quote(FILE *f, const char *s)
 			putc(c, f);
 	}
 	putc('"', f);
+}
+
+static const char *verdict_word(void)
+{
+	return verdict_total() ? "failed" : stop_asked() ? "stopped" : "ok";
 }
 
 static void json_parts(FILE *f)
@@ -141,8 +154,8 @@ void result_json(FILE *f)
 	fprintf(f,
 		"{\"verdict\":\"%s\",\"failures\":%u,\"seed\":%" PRIu64
 		",\"mode\":\"%s\",\"cpus\":%u,\"duration\":%.3f",
-		verdict_total() ? "failed" : "ok", verdict_total(), opts->seed,
-		percu_mode(), nr_cpus(), opts->seconds);
+		verdict_word(), verdict_total(), opts->seed, percu_mode(),
+		nr_cpus(), opts->seconds);
 	fprintf(f, ",\n\"figures\":{");
 	figures_each(&run, json_figure, f);
 	fprintf(f, "\"unit\":\"bytes, ns\"}");
@@ -183,8 +196,51 @@ static void page_end(void)
 		printf("report: %s/index.html\n", opts->report);
 }
 
+/* One string of JSON, without what would have to be escaped. */
+static void bare(char *s)
+{
+	for (; *s; s++)
+		if (*s == '"' || *s == '\\' || (unsigned char)*s < ' ')
+			*s = '\'';
+}
+
+void result_crash(void)
+{
+	const char *first = verdict_line(0);
+	char line[FAILURE_LINE];
+
+	snprintf(line, sizeof(line), "%s", first ? first : "");
+	if (opts->output == OUTPUT_TEXT) {
+		out_result("verdict: FAILED, it crashed\n");
+	} else if (opts->output == OUTPUT_TAP) {
+		out_result("Bail out! %s\n", line);
+	} else {
+		bare(line);
+		out_result("{\"verdict\":\"failed\",\"failures\":%u,"
+			   "\"crashed\":true,\"lines\":[\"%s\"]}\n",
+			   verdict_total(), line);
+	}
+}
+
+/* Nobody reads it on stdout. */
+static void lost_end(void)
+{
+	fprintf(stderr, "percu-stress: verdict: %s; %s\n", verdict_word(),
+		stop_reason());
+}
+
+/* Who dies comes to no end. */
+static void findings_complete(void)
+{
+	for (struct finding *f = findings; f < findings + NR_END_LAWS; f++)
+		if (!f->text[0])
+			snprintf(f->text, sizeof(f->text),
+				 "not looked at: the run did not come to its end");
+}
+
 void result_end(void)
 {
+	findings_complete();
 	if (opts->report && sampler_ended())
 		page_end();
 	if (opts->output == OUTPUT_TAP)
@@ -193,4 +249,6 @@ void result_end(void)
 		json_end();
 	else
 		text_end();
+	if (stop_asked() && !strncmp(stop_reason(), "stdout", 6))
+		lost_end();
 }

@@ -37,6 +37,7 @@
 #ifndef STRESS_STRESS_H
 #define STRESS_STRESS_H
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -85,6 +86,7 @@ struct options {
 	unsigned int chosen; /* bits of scenarios[] */
 	bool everything;     /* all of them, and a mixed part in the end */
 	const char *chaos;   /* as it was asked for, or NULL */
+	const char *broken;  /* the last law that is to be broken, or NULL */
 };
 
 void words_run(const struct options *o);
@@ -116,8 +118,9 @@ bool alone(void); /* no other scenario, no chaos at the moment */
 
 /* cmdline.c */
 void options_parse(struct options *o, int argc, char **argv);
-void options_again(const struct options *o, const char *name, char *buf,
-		   size_t size); /* the command that repeats it */
+/* The command that repeats it: these scenarios; NULL: what was asked for. */
+void options_again(const struct options *o, const char *names, char *buf,
+		   size_t size);
 
 /*
  * verdict.c: may be called by any thread, and by a forked child.  A failure
@@ -200,7 +203,7 @@ enum end_law {
 };
 
 struct finding {
-	const char *name;
+	const char *name, *what; /* constant */
 	bool ok;
 	char text[320];
 };
@@ -209,6 +212,19 @@ extern struct finding findings[NR_END_LAWS];
 
 void end_warm(void); /* resident memory is compared with what it is now */
 void end_run(const struct options *o);
+
+/* stop.c: ends that nobody chose.  No scenario goes on when it is asked to. */
+void stop_init(void);
+bool stop_asked(void);
+const char *stop_reason(void); /* NULL: it was not asked to */
+void stop_unread(void);        /* stdout cannot be written */
+void stop_now(void);           /* ends by the signal, if it was one */
+
+/* break.c: laws of the end that are broken on purpose, before they are looked at */
+bool break_request(const char *law); /* false: there is no such law */
+bool break_asked(enum end_law l);
+void break_begin(enum end_law l);
+void break_end(enum end_law l);
 
 /* out.c: stdout becomes what the user has asked for. */
 void out_begin(enum output how);
@@ -220,6 +236,7 @@ __attribute__((format(printf, 1, 2))) void out_result(const char *fmt, ...);
 void result_begin(const struct options *o);
 void result_part(const struct part *p);
 void result_end(void);
+void result_crash(void); /* by a signal handler: formats and writes, no more */
 void result_json(FILE *f);
 
 /* fault.c */
@@ -270,10 +287,14 @@ __attribute__((format(printf, 2, 3))) void fault_skip(enum fault_id id,
 /* chaos.c: the faults that were requested, from begin to end. */
 void chaos_begin(uint64_t seed);
 void chaos_end(void);
-/* One of age, shrink, stats, barrier; not by a reader or a callback. */
+bool chaos_forces(enum fault_id id); /* at the moment, beside the caller */
+/*
+ * One of age, shrink, stats, barrier, where that was asked for; seldom, so
+ * that it costs nothing to call it everywhere.  Not by a reader or a callback,
+ * and not under a lock that a callback takes.  pool: one to shrink, or NULL.
+ */
 struct rng;
-void chaos_call(struct rng *r);
-bool chaos_signals(void); /* a thread is to have a stack for handlers */
+void chaos_call(struct rng *r, struct percu_pool *pool);
 /* While audits compare, the system refuses nothing; they nest. */
 void calm_begin(void);
 void calm_end(void);
@@ -354,6 +375,7 @@ void audit_begin(struct audit *a);
 void audit_end(const struct audit *a);
 void audit_pools(uint64_t *pools, uint64_t *made); /* each is conserved */
 void audit_identities(void);                       /* hold at any time */
+void audit_spoil(unsigned int bytes); /* they compare a sum that is wrong */
 /* A quiet pool, out of which n objects were taken and put back. */
 void audit_quiet(struct percu_pool *pool, uint64_t gets, uint64_t puts);
 /* Shrinks a quiet pool to its reserve, then destroys it. */

@@ -187,7 +187,9 @@ bool traces_load(const struct options *o)
 		bool ok = o->nr_traces ? traced_open(td, o->traces[nr_traces]) :
 					 open_built_in(td, nr_traces);
 
-		if (!ok || !traced_verify(td) || !fits(td))
+		if (!ok)
+			return !o->nr_traces; /* there is no gzip */
+		if (!traced_verify(td) || !fits(td))
 			return false;
 	}
 	return true;

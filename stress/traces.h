@@ -29,7 +29,8 @@ void traced_close(struct traced *td);
 extern struct traced *traces;
 extern unsigned int nr_traces;
 
-bool traces_load(const struct options *o); /* false: it has said why */
+/* False: it has said why.  Without gzip there are none. */
+bool traces_load(const struct options *o);
 void traces_free(void);
 
 /* record.c: exit statuses */

@@ -22,7 +22,8 @@
 
 enum {
 	READERS = 224,
-	WRITERS = 32, /* one in 8 */
+	WRITERS = 32,  /* one in 8 */
+	ENOUGH = 2000, /* walks, for each kind to be among them */
 	BY_COPY = REMOVE | EXACT | TAKE | REMOVE_IF | TRUNCATE,
 	TIDY = BATCH | COMPACT | CLIP,
 };
@@ -120,15 +121,21 @@ static void subject_begin(struct stage *st, unsigned int nth)
 	pins_append(st, s);
 }
 
-/* After a failure they are left alone: it might be anything that is wrong. */
+/*
+ * After a failure they are left alone: it might be anything that is wrong.
+ * Calm: where other CPUs cannot be interrupted, what they have removed is
+ * released after the vector's end.
+ */
 static void subjects_end(struct stage *st)
 {
+	calm_begin();
 	for (struct subject *s = st->subjects; s < st->subjects + NR_SUBJECTS;
 	     s++) {
 		verdict_stale(percu_vec_check(&s->vec) != 0, s->kind->name);
 		percu_vec_destroy(&s->vec);
 		pthread_mutex_destroy(&s->lock);
 	}
+	calm_end();
 	elements_fini(&st->elements);
 }
 
@@ -160,6 +167,10 @@ static void readers_print(const struct reader *r, unsigned int n,
 	       num_count(sum.age[2]).s, num_count(sum.age[3]).s);
 	if (!sum.looks)
 		fail("nothing was read");
+	if (alone() && sum.walks > ENOUGH &&
+	    (!sum.again[SNAPSHOT] || !sum.again[BUT_HOLES] ||
+	     !sum.pinned[SNAPSHOT] || !sum.pinned[ELEMENTS]))
+		fail("a promise was never looked at");
 }
 
 static void edits_print(const struct stage *st)

@@ -44,12 +44,15 @@ static void put_line(const char *line, size_t len)
 
 static void keep(unsigned int nth, const char *what)
 {
-	const struct part *p = part_here;
+	/* Of a thread that is nobody's it is known what runs, not for whom. */
+	const struct part *p = part_here ? part_here :
+			       nr_parts  ? &parts[nr_parts - 1] :
+					   NULL;
 	char line[FAILURE_LINE + 32];
 	int len;
 
 	snprintf(kept[nth].line, FAILURE_LINE, "%s: %s%s%s%s",
-		 p ? p->name : "outside of any scenario", what,
+		 part_here ? part_here->name : "outside of any scenario", what,
 		 p ? " [again: " : "", p ? p->again : "", p ? "]" : "");
 	atomic_store_explicit(&kept[nth].ready, true, memory_order_release);
 	len = snprintf(line, sizeof(line), "percu-stress: FAILED: %s\n",

@@ -68,6 +68,17 @@ else
 	echo 'python3 is not there: the JSON is not looked at'
 fi
 
+# The page and README's table can be made of it; curves where gnuplot is there.
+bench/report.sh "$dir/tsv" "$dir/report" >"$dir/out" 2>&1 &&
+	grep -q "<section id='malloc'>" "$dir/report/index.html" ||
+	{ cat "$dir/out"; fail 'report.sh failed'; }
+awk -f bench/readme.awk "$dir/tsv" README.md >"$dir/out" &&
+	grep -q '^| 64 bytes got and put, inlined | [0-9]' "$dir/out" &&
+	grep -q '^| pair-inline | pool / limit | [0-9]' "$dir/out" ||
+	{ cat "$dir/out"; fail 'readme.awk failed'; }
+! bench/readme.sh "$dir/tsv" "$dir/report" 2>/dev/null ||
+	fail 'README was written from a run that was not a whole one'
+
 # One case alone, and none that there is not.
 "$bench" --tiny --only pair >"$dir/out" 2>&1 || fail '--only pair failed'
 ! grep -q '^churn:' "$dir/out" || fail '--only runs others, too'

@@ -92,21 +92,15 @@ said 'an unknown key' "percu: PERCU: unknown key 'statz', the nearest is 'stats'
 	env PERCU=statz:1 LD_PRELOAD="$lib" /bin/true
 
 # Other allocators.
-c -shared -fPIC -fno-builtin -o "$tmp/libother.so" -x c - <<'END'
-#include <stddef.h>
-static char room[1 << 20] __attribute__((aligned(16)));
-static size_t used;
-void *malloc(size_t size)
-{
-	used += (size + 15) & ~15ul;
-	return used > sizeof(room) ? NULL : room + used - ((size + 15) & ~15ul);
-}
-void free(void *ptr) { (void)ptr; }
-END
+c -shared -fPIC -fno-builtin -DLIBRARY -o "$tmp/libother.so" $src/other.c
 said 'another one first' 'percu: malloc is that of libother.so: percu*is not used status 0 ' \
 	preload "$tmp/libother.so:$lib" /bin/true
 said 'another one behind' 'percu: LD_PRELOAD has libother.so too: malloc is percu*status 0 ' \
 	preload "$lib $tmp/libother.so" /bin/true
+
+c -fno-builtin -o "$tmp/other" $src/other.c -ldl
+said 'another one first, with few functions' 'percu: malloc is that of *status 0 ' \
+	preload "$tmp/libother.so:$lib" "$tmp/other"
 
 # Early and late.
 c -shared -fPIC -o "$tmp/early.so" $src/early.c
@@ -116,6 +110,14 @@ c -o "$tmp/opened" $src/opened.c -ldl -pthread
 c -shared -fPIC -o "$tmp/tls.so" $src/tls.c
 said 'dlopen' 'status 0 ' "$tmp/opened" "$lib"
 said 'dlopen, little TLS' 'status 0 ' "$tmp/opened" "$lib" "$tmp/tls.so"
+
+# Who opens a library so gets it with the program's malloc, from where it looks.
+mkdir "$tmp/deps"
+c -shared -fPIC -fno-builtin -DDEP -o "$tmp/deps/libdep.so" $src/deepbind.c
+c -shared -fPIC -DPLUGIN -o "$tmp/libplugin.so" $src/deepbind.c -ldl \
+	-Wl,-rpath,"\$ORIGIN/deps"
+c -fno-builtin -o "$tmp/deepbind" $src/deepbind.c -L"$tmp" -lplugin -ldl -Wl,-rpath,"$tmp"
+said 'dlopen, RTLD_DEEPBIND' 'status 0 ' preload "$lib" "$tmp/deepbind"
 
 # Misuse: one line that says what, and no more.
 c -fno-builtin -o "$tmp/misuse" $src/misuse.c

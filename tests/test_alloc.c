@@ -335,8 +335,9 @@ static bool realloc_holds(size_t from, size_t to)
 		else if (had <= LARGE || to <= LARGE)
 			ok &= !stayed;
 		else if (to <= had)
-			ok &= stayed &&
-			      percu_usable_size(q) / 2 <= percu_good_size(to);
+			ok &= tool_any() ||
+			      (stayed &&
+			       percu_usable_size(q) / 2 <= percu_good_size(to));
 		/* Else it depends on what lies behind it. */
 	}
 	fill_bytes(q, to, 4);

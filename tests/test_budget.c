@@ -120,6 +120,36 @@ static void budget_returns(void)
 	ASSERT_POOLS_HOLD(0);
 }
 
+/*
+ * Law: a spill that finds less than it was to move, for the thread is on another
+ * CPU by then or the pool is stopped, has taken no more room than that.
+ */
+static void short_spill(void)
+{
+	struct percu_pool *p = pool(&slab);
+	void *obj[3];
+	bool contended;
+
+	pin(0);
+	for (int i = 0; i < 3; i++)
+		obj[i] = percu_pool_get(p);
+	percu_pool_age(p);
+	percu_pool_age(p); /* so that nothing else is cached */
+	for (int i = 0; i < 3; i++)
+		percu_pool_put(p, obj[i]);
+	CU_ASSERT_EQUAL(depot_spill(p, record_here(p), p->magazine, &contended),
+			3);
+	CU_ASSERT_EQUAL(p->depot.nobj, 3);
+	ASSERT_POOLS_HOLD(0);
+	CU_ASSERT_EQUAL(depot_spill(p, record_here(p), p->magazine, &contended),
+			0);
+	CU_ASSERT_EQUAL(p->depot.nobj, 3);
+	CU_ASSERT_PTR_EQUAL(p->depot.full.next->next, &p->depot.full);
+	unpin();
+	ASSERT_POOLS_HOLD(0);
+	CU_ASSERT_EQUAL(percu_pool_destroy(p), 0);
+}
+
 /* Bound. ------------------------------------------------------------------------ */
 
 enum {
@@ -363,6 +393,7 @@ static void budgets(void)
 static const CU_TestInfo tests[] = {
 	{ "a record grows and shrinks", record_adapts },
 	{ "idle pools leave the budget to others", budget_returns },
+	{ "a spill takes the room that it fills", short_spill },
 	{ "a record grows within its budget", budgets },
 	{ "what waits is bounded", bounded },
 	{ "what waits is bounded while it ages", bounded_aged },

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -360,6 +361,51 @@ static void test_descriptors(void)
 			0);
 }
 
+/* Address space. ---------------------------------------------------------------------------- */
+
+/* How many blocks of that size there are, of at most bytes; all freed. */
+static size_t blocks_of(size_t size, size_t bytes)
+{
+	void *list = NULL, *p;
+	size_t n = 0;
+
+	for (; n < bytes / size && (p = malloc(size)); n++) {
+		*(void **)p = list;
+		list = p;
+	}
+	while ((p = list)) {
+		list = *(void **)p;
+		free(p);
+	}
+	return n;
+}
+
+/* What one size has had another one gets, though all addresses are taken. */
+static void scarce(void *arg)
+{
+	const struct rlimit most = { 400 << 20, 400 << 20 };
+	size_t bytes;
+
+	(void)arg;
+	if (setrlimit(RLIMIT_AS, &most))
+		_exit(9);
+	bytes = blocks_of(100000, SIZE_MAX) * 100000;
+	if (bytes < 200 << 20)
+		_exit(8);
+	if (blocks_of(1000, bytes * 3 / 4) < bytes / 1000 * 3 / 4)
+		_exit(7);
+	malloc_trim(0); /* what CPUs keep of blocks keeps their spans */
+	if (blocks_of(100 << 20, 100 << 20) != 1)
+		_exit(6);
+}
+
+static void test_scarce(void)
+{
+	char said[400];
+
+	CU_ASSERT_EQUAL(check_fork(scarce, NULL, said, sizeof(said)), 0);
+}
+
 /* Memory comes back. ------------------------------------------------------------------------ */
 
 enum {
@@ -430,6 +476,7 @@ static const CU_TestInfo tests[] = {
 	{ "vfork in vfork", test_vfork_in_vfork },
 	{ "stacks of 16 KiB", test_stack },
 	{ "handlers that allocate", test_signal },
+	{ "scarce addresses", test_scarce },
 	{ "no descriptors", test_descriptors },
 	CU_TEST_INFO_NULL
 };

@@ -275,10 +275,47 @@ static void parked(void)
 	held[0] = block[0] = NULL;
 }
 
+/* Blocks, of all sizes, as many as a program may have. */
+enum {
+	NBLOCKS = 1000,
+};
+
+static void *many[NBLOCKS];
+
+static void free_many(int sig)
+{
+	(void)sig;
+	for (int i = 0; i < NBLOCKS; i++)
+		percu_free(many[i]);
+}
+
+static void parked_blocks(void)
+{
+	uint64_t before = memstats().alloc;
+
+	if (tool_redzone())
+		return check_skip("a tool, under which 64 can be parked");
+	for (int i = 0; i < NBLOCKS; i++) {
+		size_t size = i % 100 ? (size_t)i * 33 % 5000 : 40000;
+
+		many[i] = percu_alloc(size);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(many[i]);
+		fill_bytes(many[i], size, 1);
+	}
+	signal(SIGUSR1, free_many);
+	lock_take(&pools.age, LOCK_AGE);
+	raise(SIGUSR1);
+	lock_give(&pools.age, LOCK_AGE);
+	place_parked();
+	CU_ASSERT_EQUAL(memstats().alloc, before);
+	CU_ASSERT_TRUE(all_conserve());
+}
+
 static const CU_TestInfo tests[] = {
 	{ "a handler that counts", counting },
 	{ "a handler that gets and puts, where misses are rare", hitting },
 	{ "a handler that gets and puts, beside ageing", missing },
+	{ "any number of blocks can be parked", parked_blocks },
 	{ "a put that was parked does not keep the pool", parked },
 	CU_TEST_INFO_NULL
 };

@@ -250,6 +250,88 @@ static void crowd_run(unsigned int threads)
 	group_free(cr.senders);
 }
 
+/*
+ * A select is served at one channel while another of its channels is closed:
+ * it is woken once, and where it waits next it waits.
+ */
+struct served {
+	struct chan *closed, *other, *later;
+	_Atomic uint64_t early;
+};
+
+static void served_receive(void *arg)
+{
+	struct served *sv = arg;
+	void *p;
+
+	chan_recv(sv->closed, &p);
+}
+
+static void served_select(void *arg)
+{
+	struct served *sv = arg;
+	struct chan_case k[2] = { { .c = sv->closed, .how = CHAN_RECV },
+				  { .c = sv->other, .how = CHAN_RECV } };
+	void *p;
+
+	chan_select(k, 2, true);
+	if (!chan_recv(sv->later, &p) || p != as_p(7))
+		atomic_fetch_add(&sv->early, 1);
+}
+
+static void served_close(void *arg)
+{
+	struct served *sv = arg;
+
+	for (int i = 0; i < 4; i++)
+		worker_yield(); /* most often they wait by now */
+	chan_send(sv->other, as_p(1));
+	chan_close(sv->closed);
+	for (int i = 0; i < 4; i++)
+		worker_yield();
+	chan_send(sv->later, as_p(7));
+}
+
+enum {
+	SETS = 4,
+	RECEIVERS = 200, /* that wait before the select, and are woken first */
+};
+
+static void served_go(struct sched *s, struct served *sv, unsigned int nth)
+{
+	*sv = (struct served){ .closed = chan_new("closed", 0),
+			       .other = chan_new("other", 1),
+			       .later = chan_new("later", 1) };
+	for (unsigned int i = 0; i < RECEIVERS; i++)
+		sched_go(s, served_receive, sv, "receive", i);
+	sched_go(s, served_select, sv, "select", nth);
+	sched_go(s, served_close, sv, "close", nth);
+}
+
+static void test_served(void)
+{
+	struct served sv[SETS];
+	uint64_t early = 0;
+
+	for (int round = check_short() ? 140 : 0; round < 150; round++) {
+		const struct sched_attr attr = { .threads = THREADS,
+						 .seed = check_seed(),
+						 .scatter = 1 };
+		struct sched *s = sched_new(&attr);
+
+		for (unsigned int i = 0; i < SETS; i++)
+			served_go(s, &sv[i], i);
+		CU_ASSERT_EQUAL(crew_end(s, NULL), 0);
+		for (unsigned int i = 0; i < SETS; i++) {
+			early += sv[i].early;
+			chan_free(sv[i].closed);
+			chan_free(sv[i].other);
+			chan_free(sv[i].later);
+		}
+	}
+	CU_ASSERT_EQUAL(early, 0);
+}
+
 static void test_crowd(void)
 {
 	crowd_run(1);
@@ -467,6 +549,7 @@ int main(void)
 		{ "who waits first is served first", test_row },
 		{ "a closed channel gives what is left", test_close },
 		{ "many send and receive each number once", test_crowd },
+		{ "a select is woken once, whoever closes", test_served },
 		{ "a select is fair, and need not wait", test_select },
 		{ "sleepers wake in order", test_sleep },
 		{ "sleepers sleep long enough", test_sleep_threads },

@@ -210,6 +210,7 @@ static int read_head(struct trace *t, struct trace_event *e)
 		return -1;
 	t->us += us + more;
 	e->us = t->us;
+	e->align = 0;
 	return 0;
 }
 

@@ -360,6 +360,7 @@ void chan_close(struct chan *c)
 			(unsigned long long)c->senders.first->w->nth);
 	c->closed = true;
 	while ((x = waiter_take(&c->receivers))) {
+		x->next = NULL; /* it may point to one that was passed over */
 		x->p = NULL;
 		*last = x;
 		last = &x->next;

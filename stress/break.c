@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+/*
+ * stress/break.c - laws that are broken on purpose
+ *
+ * A verdict that nobody has ever seen fail proves nothing.  --break LAW breaks
+ * one of the laws of the end just before it is looked at, in the way in which
+ * a program or percu would: by an object that is never put, a slice that is
+ * kept, a reader that stays, a slot that was not cleared, a worker that waits
+ * for ever, memory that is not given back, a fault that nobody forces.  Only
+ * percu's own sums cannot be made wrong from outside: there it is the copy that
+ * is compared.  The verdict has to name that law, and no other.
+ *
+ * What was broken is mended after the look, so that the next law holds.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <urcu-bp.h>
+#include <percu/alloc.h>
+#include <percu/buf.h>
+#include <percu/vec.h>
+#include "crew.h"
+
+enum {
+	BLOCK = 100,
+	SHOWN = 8,
+	LENGTH = 4,
+	KEPT = 32 << 20,
+};
+
+static unsigned int broken; /* bits, by enum end_law */
+
+static void *block;             /* not put; of the vector's one object */
+static struct percu_slice kept; /* not put */
+static char *resident;          /* not freed */
+static struct chan *nobodys;
+
+static void block_keep(void)
+{
+	block = must(percu_alloc(BLOCK));
+}
+
+static void block_put(void)
+{
+	percu_free(block);
+}
+
+static void slice_keep(void)
+{
+	static const char text[SHOWN] = "kept";
+	struct percu_buf *b = must(percu_buf_get(BLOCK));
+
+	if (must_do(percu_buf_append(b, text, sizeof(text))))
+		out_of_memory();
+	kept = percu_slice_of(b, 0, sizeof(text));
+	percu_buf_put(b);
+}
+
+static void slice_put(void)
+{
+	percu_slice_put(kept);
+}
+
+static void reader_stay(void)
+{
+	block_keep();
+	rcu_read_lock();
+	percu_free_rcu(block);
+}
+
+static void reader_leave(void)
+{
+	rcu_read_unlock();
+	percu_barrier();
+	percu_age();
+	percu_age();
+}
+
+static void nothing(void *obj, void *arg)
+{
+	(void)obj;
+	(void)arg;
+}
+
+/* A pointer behind the length, as a removal leaves one that clears nothing. */
+static void slot_forget(void)
+{
+	const struct percu_vec_attr attr = { .name = "broken",
+					     .capacity = LENGTH,
+					     .release = nothing };
+	struct percu_node *node; /* the writer's, not a reader's */
+	struct percu_vec v;
+
+	if (must_do(percu_vec_init(&v, &attr)))
+		out_of_memory();
+	for (int i = 1; i < LENGTH; i++)
+		if (must_do(percu_vec_append(&v, &v)))
+			out_of_memory();
+	node = v.root;
+	node->slot[LENGTH - 1] = &v;
+	verdict_stale(percu_vec_check(&v) != 0, attr.name);
+	node->slot[LENGTH - 1] = NULL;
+	percu_vec_destroy(&v);
+}
+
+static void wait_for_ever(void *arg)
+{
+	worker_holds("nothing's", 1);
+	crew_recv(arg, "nothing's");
+}
+
+static void worker_leak(void)
+{
+	const struct options o = { .threads = 1 };
+	struct sched *s = crew_new(&o, 0, 0);
+
+	/* Not freed: the worker waits for it. */
+	nobodys = must(chan_new("of nobody", 1));
+	sched_go(s, wait_for_ever, nobodys, "broken", 0);
+	crew_run(s);
+}
+
+static void memory_keep(void)
+{
+	resident = must(malloc(KEPT));
+	memset(resident, 1, KEPT);
+}
+
+static void memory_free(void)
+{
+	free(resident);
+}
+
+static void sum_spoil(void)
+{
+	audit_spoil(1);
+}
+
+static void sum_mend(void)
+{
+	audit_spoil(0);
+}
+
+static const struct {
+	void (*begin)(void), (*end)(void);
+} ways[NR_END_LAWS] = {
+	[END_CONSERVED] = { block_keep, block_put },
+	[END_RETAINED] = { slice_keep, slice_put },
+	[END_DEFERRED] = { reader_stay, reader_leave },
+	[END_STALE] = { slot_forget, NULL },
+	[END_WORKERS] = { worker_leak, NULL },
+	[END_STATISTICS] = { sum_spoil, sum_mend },
+	[END_RESIDENT] = { memory_keep, memory_free },
+	[END_FAULTS] = { NULL, NULL }, /* chaos.c */
+};
+
+bool break_request(const char *name)
+{
+	for (int l = 0; l < NR_END_LAWS; l++)
+		if (!strcmp(findings[l].name, name)) {
+			broken |= 1u << l;
+			return true;
+		}
+	return false;
+}
+
+bool break_asked(enum end_law l)
+{
+	return broken >> l & 1;
+}
+
+void break_begin(enum end_law l)
+{
+	if (break_asked(l) && ways[l].begin)
+		ways[l].begin();
+}
+
+void break_end(enum end_law l)
+{
+	if (break_asked(l) && ways[l].end)
+		ways[l].end();
+}
