@@ -255,7 +255,8 @@ rseq_take(struct percu_front *front, void **objs, size_t n, long how)
 		  [k] "=&r"(k), [p] "=&r"(p), [j] "=&r"(j), [t] "=&r"(t),
 		  [w] "=&r"(w)
 		: PERCU_RSEQ_INPUTS(front), [rseq] "r"(front->rseq),
-		  [objs] "r"(objs), [n] "r"(n), [how] "r"(how)
+		  [objs] "r"(objs), [n] PERCU_RSEQ_SPARE(n),
+		  [how] PERCU_RSEQ_SPARE(how)
 		: "memory", "cc", "xmm0" PERCU_RSEQ_DELAY_CLOBBER
 		: none);
 	return k;
@@ -286,7 +287,8 @@ rseq_give(struct percu_front *front, void *const *objs, size_t n, long how)
 		  [k] "=&r"(k), [p] "=&r"(p), [j] "=&r"(j), [t] "=&r"(t),
 		  [w] "=&r"(w)
 		: PERCU_RSEQ_INPUTS(front), [rseq] "r"(front->rseq),
-		  [objs] "r"(objs), [n] "r"(n), [how] "r"(how)
+		  [objs] "r"(objs), [n] PERCU_RSEQ_SPARE(n),
+		  [how] PERCU_RSEQ_SPARE(how)
 		: "memory", "cc", "xmm0" PERCU_RSEQ_DELAY_CLOBBER
 		: none);
 	return k;

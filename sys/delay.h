@@ -106,6 +106,8 @@ void percu_delay_step(struct percu_delay_place *at);
 		percu_delay_draw(&at_); \
 	}))
 #define PERCU_RSEQ_DELAY_CLOBBER , "r11"
+/* The bulk ones have no register left for that: what can be in memory is. */
+#define PERCU_RSEQ_SPARE "rm"
 /* clang-format on */
 
 #endif /* PERCU_DELAY */

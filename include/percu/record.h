@@ -65,6 +65,7 @@ enum {
 #define PERCU_RSEQ_DELAY(step) ""
 #define PERCU_RSEQ_DELAY_INPUT
 #define PERCU_RSEQ_DELAY_CLOBBER
+#define PERCU_RSEQ_SPARE "r"
 #endif
 
 /* The first words of struct percu_pool. */
