@@ -166,7 +166,8 @@ static size_t lockpath_give(struct percu_front *front, const char *dummy,
 
 #if PERCU_HAS_RSEQ
 
-/* clang-format off: assembly has lines of its own */
+/* Assembly has lines of its own. */
+/* clang-format off */
 /*
  * Steps 4 to 9; %[tmp] is the new count.  gets: adds what is counted; sign: of
  * what a move does to net.
