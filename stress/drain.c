@@ -150,11 +150,12 @@ void drain_run(const struct options *o)
 	struct drain d = { .pool = must(percu_pool_create(&attr)) };
 	struct worker w[WORKERS_MAX];
 	pthread_t t[WORKERS_MAX + 1];
-	uint64_t pairs = 0;
+	uint64_t until, pairs = 0;
 
 	law("who gets an object finds it free, whatever is drained meanwhile");
 	law("at the end every object is home, and each get and put was counted");
 	n = n > WORKERS_MAX ? WORKERS_MAX : n;
+	until = now_ns() + (uint64_t)(o->seconds * 1e9);
 	progress_start(&d.progress, "draining", PROGRESS_TIME,
 		       o->seconds * 1000);
 	for (unsigned int i = 0; i < n; i++) {
@@ -166,7 +167,7 @@ void drain_run(const struct options *o)
 		thread_start(&t[i], work, &w[i]);
 	}
 	thread_start(&t[n], keep_draining, &d);
-	for (unsigned int ms = 0; ms < o->seconds * 1000 && !over(&d); ms += 20)
+	while (now_ns() < until && !over(&d))
 		sleep_ms(20);
 	atomic_store(&d.stop, true);
 	for (unsigned int i = 0; i <= n; i++)
