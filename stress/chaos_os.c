@@ -18,6 +18,7 @@ enum {
 	NTH_MAX = 12,
 	ARMED_MS = 30,
 	PAUSE_MS = 15,
+	HUGE_BLOCK = 96 << 20,
 };
 
 static struct {
@@ -62,16 +63,18 @@ void calm_end(void)
 	pthread_mutex_unlock(&os.lock);
 }
 
-static bool arm(struct agent *a)
+/* first: any call, and the next one, so that a short run has one too. */
+static bool arm(struct agent *a, bool first)
 {
+	size_t kind = rng_below(&a->rng, ARRAY_SIZE(masks));
+	unsigned long nth = 1 + rng_below(&a->rng, NTH_MAX);
 	bool armed;
 
 	pthread_mutex_lock(&os.lock);
 	armed = os.armed = !os.calm;
 	if (armed)
-		os_fault_arm(masks[rng_below(&a->rng, ARRAY_SIZE(masks))],
-			     1 + rng_below(&a->rng, NTH_MAX),
-			     rng_below(&a->rng, 2));
+		os_fault_arm(masks[first ? ARRAY_SIZE(masks) - 1 : kind],
+			     first ? 1 : nth, rng_below(&a->rng, 2));
 	pthread_mutex_unlock(&os.lock);
 	return armed;
 }
@@ -86,12 +89,27 @@ static void disarm(void)
 	pthread_mutex_unlock(&os.lock);
 }
 
+/*
+ * A scenario that has all that it wants asks the system for nothing for a
+ * while: so the agent does, with a block that no arena has room for.
+ */
+static void ask(void)
+{
+	void *p = percu_alloc(HUGE_BLOCK);
+
+	percu_free(p);
+	percu_age();
+	percu_age();
+}
+
 void agent_oscall(struct agent *a)
 {
-	bool more = true;
+	bool more = true, first = true;
 
 	while (more) {
-		if (arm(a)) {
+		if (arm(a, first)) {
+			ask();
+			first = false;
 			more = chaos_goes_on(1 + rng_below(&a->rng, ARMED_MS));
 			disarm();
 		}

@@ -65,6 +65,10 @@ assert "--break retained" in result["lines"][0]
 END
 fi
 
+# Slices that are cut ask the system for nothing: the fault comes all the same.
+"$stress" --scenario slices --duration 0.5s --chaos oscall \
+	>"$log.out" 2>"$log.err" || wrong 'oscall was never forced beside slices'
+
 # Asked to stop, or hit, while it is at work: until then it prints.
 during() {	# signal, arguments
 	signal=$1
