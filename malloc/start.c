@@ -38,11 +38,19 @@ void *(*const volatile everybodys_memalign)(size_t, size_t) = memalign;
 /* Addresses do not tell: a program may have one of its own for a function. */
 bool malloc_is_ours(void)
 {
-	void *ptr = everybodys_malloc(1);
-	bool ours = span_of(ptr) || early_is(ptr);
+	static int known; /* (a) 1 ours, 2 theirs; asked at start, as a rule */
+	int is = __atomic_load_n(&known, __ATOMIC_RELAXED);
+	void *ptr;
 
+	if (is)
+		return is == 1;
+	ptr = everybodys_malloc(1);
+	if (!ptr)
+		return true; /* until there is memory to ask with */
+	is = span_of(ptr) || early_is(ptr) ? 1 : 2;
+	__atomic_store_n(&known, is, __ATOMIC_RELAXED);
 	everybodys_free(ptr);
-	return ours;
+	return is == 1;
 }
 
 /* Not handed out here, and who is called to free is another. */

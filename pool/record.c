@@ -51,9 +51,7 @@ static void side_turn(struct record *r, uint64_t gets, int64_t net,
 			 cur->gets + gets + r->word / PERCU_WORD_GET,
 			 __ATOMIC_RELEASE);
 	__atomic_store_n(&other->net, cur->net + net, __ATOMIC_RELEASE);
-	delay_step();
 	__atomic_store_n(&other->seq, cur->seq + 1, __ATOMIC_RELEASE);
-	delay_step();
 	__atomic_store_n(&r->word, count | (side ^ PERCU_WORD_SIDE),
 			 __ATOMIC_RELEASE);
 }
@@ -168,7 +166,8 @@ static size_t lockpath_give(struct percu_front *front, const char *dummy,
 
 #if PERCU_HAS_RSEQ
 
-/* clang-format off: assembly has lines of its own */
+/* Assembly has lines of its own. */
+/* clang-format off */
 /*
  * Steps 4 to 9; %[tmp] is the new count.  gets: adds what is counted; sign: of
  * what a move does to net.
@@ -257,7 +256,8 @@ rseq_take(struct percu_front *front, void **objs, size_t n, long how)
 		  [k] "=&r"(k), [p] "=&r"(p), [j] "=&r"(j), [t] "=&r"(t),
 		  [w] "=&r"(w)
 		: PERCU_RSEQ_INPUTS(front), [rseq] "r"(front->rseq),
-		  [objs] "r"(objs), [n] "r"(n), [how] "r"(how)
+		  [objs] "r"(objs), [n] PERCU_RSEQ_SPARE(n),
+		  [how] PERCU_RSEQ_SPARE(how)
 		: "memory", "cc", "xmm0" PERCU_RSEQ_DELAY_CLOBBER
 		: none);
 	return k;
@@ -288,7 +288,8 @@ rseq_give(struct percu_front *front, void *const *objs, size_t n, long how)
 		  [k] "=&r"(k), [p] "=&r"(p), [j] "=&r"(j), [t] "=&r"(t),
 		  [w] "=&r"(w)
 		: PERCU_RSEQ_INPUTS(front), [rseq] "r"(front->rseq),
-		  [objs] "r"(objs), [n] "r"(n), [how] "r"(how)
+		  [objs] "r"(objs), [n] PERCU_RSEQ_SPARE(n),
+		  [how] PERCU_RSEQ_SPARE(how)
 		: "memory", "cc", "xmm0" PERCU_RSEQ_DELAY_CLOBBER
 		: none);
 	return k;

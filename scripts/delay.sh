@@ -17,7 +17,7 @@ set -u
 
 O=${O:-build}
 CC=${CC:-cc}
-limit=${PERCU_TEST_TIMEOUT:-120}
+limit=${PERCU_TEST_TIMEOUT:-300}
 dir=$O/delay
 log=$dir/log
 counts=$dir/counts
@@ -26,7 +26,7 @@ failed=
 # Started by make, those started here would inherit that make's switches.
 unset MAKEFLAGS MFLAGS MAKELEVEL PERCU GLIBC_TUNABLES
 
-all='percu-stress --duration 8s
+all='percu-stress --scenario churn,pipeline,handover,vec,slices --duration 8s
 percu-stress drain -t 2s
 GLIBC_TUNABLES=glibc.pthread.rseq=0 percu-stress drain -t 2s
 test_retire_torture

@@ -28,7 +28,7 @@ search() {	# model, define
 	define=
 	[ "$2" = '(plain)' ] || define=-D$2
 	(cd "$dir" && spin $define -a model.pml &&
-		$CC -w -O2 -DSAFETY -DCOLLAPSE -DMEMLIM=4000 -o pan pan.c &&
+		$CC -w -O1 -DSAFETY -DCOLLAPSE -DMEMLIM=4000 -o pan pan.c &&
 		./pan -m1000000 -w24) >"$dir/log" 2>&1 &&
 		grep -q 'errors: ' "$dir/log"
 }

@@ -15,7 +15,7 @@
 #	Bug:	   what is broken
 #	Why:	   what comes of it; goes on in lines that begin with a blank
 #	Needs:	   rseq or breakpoints, if nothing of it shows without
-#	Build:	   switches for make, as SAN=thread
+#	Build:	   switches for make, as SAN=thread, or DELAY=1 for a race
 #	Limit:	   seconds a test, if not PERCU_TEST_TIMEOUT: where it hangs
 #	Caught-by: [VARIABLE=value...] PROGRAM|SCRIPT.sh [ARGUMENT...]
 #
@@ -122,7 +122,7 @@ targets() {	# folder, line
 build() {	# switches, lines
 	dir=$(folder $1)
 	make -s -j"$(getconf _NPROCESSORS_ONLN)" -C "$tree" O="$dir" CC="$CC" \
-		SAN= D= $1 $(echo "$2" | while read -r line; do
+		SAN= D= DELAY= $1 $(echo "$2" | while read -r line; do
 			targets "$dir" "$line"
 		done | sort -u) >"$log" 2>&1
 }

@@ -33,7 +33,11 @@ enum {
 	PAGE_SIZE_ = 1 << PAGE_SHIFT_,
 	ARENA_SHIFT = 26,
 	ARENA_PAGES = 1 << (ARENA_SHIFT - PAGE_SHIFT_),
+#ifdef __x86_64__ /* programs have one half, unless they ask for more */
+	ADDRESS_BITS = sizeof(void *) == 8 ? 47 : 32,
+#else
 	ADDRESS_BITS = sizeof(void *) == 8 ? 48 : 32,
+#endif
 	ARENA_MAP_LEN = 1 << (ADDRESS_BITS - ARENA_SHIFT),
 };
 

@@ -24,14 +24,21 @@ enum {
 };
 
 struct finding findings[NR_END_LAWS] = {
-	[END_CONSERVED] = { "conserved", "no object of any pool is out" },
-	[END_RETAINED] = { "retained", "no slice holds memory" },
-	[END_DEFERRED] = { "deferred", "nothing waits after a barrier" },
-	[END_STALE] = { "stale", "no slot of a vector was left uncleared" },
-	[END_WORKERS] = { "workers", "every worker has finished" },
-	[END_STATISTICS] = { "statistics", "the sums add up" },
-	[END_RESIDENT] = { "resident", "memory went back to the system" },
-	[END_FAULTS] = { "faults", "each fault that was asked for was forced" },
+	[END_CONSERVED] = { .name = "conserved",
+			    .what = "no object of any pool is out" },
+	[END_RETAINED] = { .name = "retained",
+			   .what = "no slice holds memory" },
+	[END_DEFERRED] = { .name = "deferred",
+			   .what = "nothing waits after a barrier" },
+	[END_STALE] = { .name = "stale",
+			.what = "no slot of a vector was left uncleared" },
+	[END_WORKERS] = { .name = "workers",
+			  .what = "every worker has finished" },
+	[END_STATISTICS] = { .name = "statistics", .what = "the sums add up" },
+	[END_RESIDENT] = { .name = "resident",
+			   .what = "memory went back to the system" },
+	[END_FAULTS] = { .name = "faults",
+			 .what = "each fault that was asked for was forced" },
 };
 
 static _Atomic uint64_t stale, checks, leaked;

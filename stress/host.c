@@ -169,15 +169,18 @@ static void *started(void *arg)
 	struct start s = *(struct start *)arg;
 	char stack[HANDLER_STACK]; /* coroutines have little of their own */
 	const stack_t ss = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	stack_t was = { .ss_flags = SS_DISABLE };
 	int at = -1;
 
 	free(arg);
 	part_here = s.part;
-	if (!sigaltstack(&ss, NULL))
+	if (!sigaltstack(&ss, &was))
 		at = tid_enter();
 	arg = s.fn(s.arg);
 	if (at >= 0)
 		atomic_store(&tids[at], 0);
+	/* Before the thread's end walks over this stack, and a tool frees its. */
+	sigaltstack(&was, NULL);
 	return arg;
 }
 

@@ -179,18 +179,19 @@ bool traces_load(const struct options *o)
 {
 	unsigned int n = o->nr_traces ? o->nr_traces : ARRAY_SIZE(built_in);
 
-	if (!wanted(o))
-		return true;
-	traces = must(calloc(n, sizeof(*traces)));
-	for (; nr_traces < n; nr_traces++) {
+	if (wanted(o))
+		traces = must(calloc(n, sizeof(*traces)));
+	for (; traces && nr_traces < n; nr_traces++) {
 		struct traced *td = &traces[nr_traces];
 		bool ok = o->nr_traces ? traced_open(td, o->traces[nr_traces]) :
 					 open_built_in(td, nr_traces);
 
 		if (!ok)
 			return !o->nr_traces; /* there is no gzip */
-		if (!traced_verify(td) || !fits(td))
+		if (!traced_verify(td) || !fits(td)) {
+			traced_close(td);
 			return false;
+		}
 	}
 	return true;
 }

@@ -83,7 +83,8 @@ void percu_delay_step(struct percu_delay_place *at);
 		percu_delay_step(&at_); \
 	} while (0)
 
-/* clang-format off: assembly has lines of its own */
+/* Assembly has lines of its own. */
+/* clang-format off */
 /*
  * Before step number step of a sequence, 0 to 7, where no flag is in use.  No
  * stack is touched: an abort would leave it so.
@@ -106,6 +107,8 @@ void percu_delay_step(struct percu_delay_place *at);
 		percu_delay_draw(&at_); \
 	}))
 #define PERCU_RSEQ_DELAY_CLOBBER , "r11"
+/* The bulk ones have no register left for that: what can be in memory is. */
+#define PERCU_RSEQ_SPARE "rm"
 /* clang-format on */
 
 #endif /* PERCU_DELAY */

@@ -10,7 +10,10 @@
  * and puts interrupts it there.
  *
  * Laws: gets and puts never become fewer.  At the end they are what was done.
+ * And on the lock path: nobody changes the record of a pool that is stopped,
+ * though he was on his way to it before.
  */
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,8 +21,10 @@
 #include <sys/time.h>
 
 #include "pool/pool.h"
+#include "sys/cpu.h"
 #include "tests/check.h"
 #include "tests/pools.h"
+#include "tests/retire.h"
 
 enum {
 	MOST = 8,   /* objects that are held at once */
@@ -152,9 +157,60 @@ static void interrupted(void)
 	free(was);
 }
 
+/* Who has found the base, and waits for the lock. */
+static struct late {
+	void *obj;
+	_Atomic pid_t tid;
+} late;
+
+static void *put_late(void *arg)
+{
+	(void)arg;
+	pin(0);
+	late.tid = gettid();
+	percu_pool_put(pool, late.obj);
+	return NULL;
+}
+
+static void stopped(void)
+{
+	const struct percu_pool_attr attr = { .name = "stopped", .size = 64 };
+	struct record *r;
+	pthread_t id;
+	uint64_t word;
+
+	if (cpu_info.rseq) {
+		check_skip("sequences, which wait for no lock");
+		return;
+	}
+	pin(0);
+	pool = percu_pool_create(&attr);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(pool);
+	percu_pool_put(pool, percu_pool_get(pool));
+	late.obj = percu_pool_get(pool);
+	r = record_at(pool->records, cpu_index());
+	CU_ASSERT_FATAL(r->capacity > 0);
+
+	lock_take(&pools.age, LOCK_AGE);
+	lock_take(&r->lock, LOCK_RECORD);
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&id, NULL, put_late, NULL), 0);
+	while (!late.tid || thread_state(late.tid) != 'S')
+		sched_yield();
+	pool_stop(pool);
+	word = r->word;
+	lock_give(&r->lock, LOCK_RECORD);
+	pthread_join(id, NULL);
+	CU_ASSERT_EQUAL(r->word, word);
+	pool_start(pool);
+	lock_give(&pools.age, LOCK_AGE);
+	CU_ASSERT_EQUAL(percu_pool_destroy(pool), 0);
+	unpin();
+}
+
 static const CU_TestInfo tests[] = {
 	{ "a reader beside bulk operations sees one moment", from_elsewhere },
 	{ "so does one that is interrupted by them", interrupted },
+	{ "who waits for a record's lock finds the pool stopped", stopped },
 	CU_TEST_INFO_NULL,
 };
 

@@ -267,10 +267,18 @@ take:	/* pool/record.c: rseq_take() */
 			todo--;
 			goto next
 		:: else ->
-			hand[0] = SLOT(c, 0);
-			hand[1] = (h == 2 -> SLOT(c, 1) : 0)
+			if /* half of it; the second time in a row all */
+			:: x = 1
+			:: x = h
+			fi;
+			hand[0] = SLOT(c, h - 1);
+			hand[1] = (x == 2 -> SLOT(c, 0) : 0)
 		fi);
-	STEP(take, word[c] = 0; SLOT(c, 0) = 0; SLOT(c, 1) = 0; n = h; LEAVE);
+	STEP(take, word[c] = h - x;
+		SLOT(c, h - 1) = 0;
+		SLOT(c, (x == 2 -> 0 : h - 1)) = 0;
+		n = x;
+		LEAVE);
 
 store:	/* depot_store(), under its lock; then all over again */
 	atomic {

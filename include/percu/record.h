@@ -65,6 +65,7 @@ enum {
 #define PERCU_RSEQ_DELAY(step) ""
 #define PERCU_RSEQ_DELAY_INPUT
 #define PERCU_RSEQ_DELAY_CLOBBER
+#define PERCU_RSEQ_SPARE "r"
 #endif
 
 /* The first words of struct percu_pool. */
@@ -77,7 +78,8 @@ struct percu_front {
 
 #if PERCU_HAS_RSEQ
 
-/* clang-format off: assembly has lines of its own */
+/* Assembly has lines of its own. */
+/* clang-format off */
 /*
  * The sequence of a typed pool fits, with its function around it, a line of 64
  * bytes: hence few registers, of which the first need no prefix, a 32-bit
