@@ -37,7 +37,7 @@
 
 enum {
 	MIN_RESERVE = 65536 / PAGE_SIZE_, /* pages; a system page at least */
-	RECORDS = 64, /* bytes of the heap for one of records, or more */
+	RECORDS = 32, /* bytes of the heap for one of records, or more */
 };
 
 /* The first cycle is 1, so that there is a cycle before it: long idle. */

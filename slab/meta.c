@@ -170,8 +170,8 @@ void *meta_alloc(size_t size)
 void meta_stock(size_t size)
 {
 	lock_take(&meta.lock, LOCK_META);
-	if ((size_t)(meta.end - meta.bump) < size)
-		region_map(size);
+	while ((size_t)(meta.end - meta.bump) < size && !region_map(size))
+		size /= 2;
 	lock_give(&meta.lock, LOCK_META);
 }
 

@@ -14,7 +14,7 @@
 
 void *meta_alloc(size_t size);        /* NULL: no memory */
 void meta_free(void *p, size_t size); /* size as given to meta_alloc() */
-void meta_stock(size_t size);         /* that much at hand, if it can be had */
+void meta_stock(size_t size);         /* that much at hand, or what there is */
 void meta_account(ptrdiff_t bytes);   /* mapped by others for percu itself */
 uint64_t meta_sys(void);              /* bytes obtained from the system */
 
