@@ -45,6 +45,7 @@ struct churn;
 
 struct seat {
 	struct churn *churn;
+	struct rng rng;   /* what it does, however percu answers */
 	struct hand hand; /* its worker's; after it who empties it */
 	struct item *held[HELD];
 };
@@ -112,8 +113,8 @@ static void rare(struct seat *s)
 static void operation(struct seat *s)
 {
 	struct hand *h = &s->hand;
-	size_t i = place_draw(&h->rng);
-	uint32_t what = rng_below(&h->rng, 1000);
+	size_t i = place_draw(&s->rng);
+	uint32_t what = rng_below(&s->rng, 1000);
 
 	if (what < 100) {
 		exchange(s, i);
@@ -143,13 +144,13 @@ static void seat_empty(struct seat *s)
 static void life(struct seat *s)
 {
 	struct churn *ch = s->churn;
-	uint64_t end = LIFE_MIN + rng_below(&s->hand.rng, LIFE_MORE);
+	uint64_t end = LIFE_MIN + rng_below(&s->rng, LIFE_MORE);
 
 	for (uint64_t n = 1; n < end && crew_goes_on(ch->o); n++) {
 		operation(s);
 		if (n % BEAT == 0)
 			progress_add(&ch->progress, BEAT);
-		if (!rng_below(&s->hand.rng, YIELD_OF))
+		if (!rng_below(&s->rng, YIELD_OF))
 			worker_yield();
 	}
 }
@@ -160,7 +161,7 @@ static void seat_work(void *arg)
 
 	while (crew_goes_on(s->churn->o)) {
 		life(s);
-		if (rng_below(&s->hand.rng, 2))
+		if (rng_below(&s->rng, 2))
 			seat_empty(s);
 		atomic_fetch_add(&s->churn->lives, 1);
 		if (worker_replace_thread())
@@ -205,8 +206,8 @@ static struct churn *churn_new(const struct options *o)
 		atomic_store(&ch->slots[i], it++);
 	for (struct seat *s = ch->seats; s < ch->seats + ch->nr_seats; s++) {
 		s->churn = ch;
-		s->hand.rng.state =
-			mix64(o->seed + (uint64_t)(s - ch->seats) + 1);
+		s->rng.state = mix64(o->seed + (uint64_t)(s - ch->seats) + 1);
+		s->hand.rng.state = mix64(s->rng.state);
 		for (size_t i = 0; i < HELD; i++)
 			s->held[i] = it++;
 	}

@@ -43,7 +43,7 @@ done
 [ "$n" = 8 ] || wrong "$n laws, and not 8: $laws"
 
 # The command of the line does what the line says.
-again=$(sed -n '1s/.*\[again: percu-stress \(.*\)\]$/\1/p' "$log.err")
+again=$(sed -n 's/.*\[again: percu-stress \(.*\)\]$/\1/p' "$log.err" | head -n 1)
 status=0
 # shellcheck disable=SC2086
 "$stress" $again >"$log.out" 2>"$log.err" || status=$?
