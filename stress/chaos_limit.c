@@ -183,9 +183,12 @@ static int limited_child(void *arg)
 	unsigned int failures = verdict_total();
 	struct percu_memstats was;
 
+	child_begin(&was);
+	/* A copy of every page that the parent's idle objects are put back to. */
+	while (percu_age())
+		;
 	if (!cgroup_enter(&l->group))
 		return CHILD_NOT_REFUSED;
-	child_begin(&was);
 	for (int i = 0; i < FILLS; i++) {
 		struct block *list = NULL;
 
