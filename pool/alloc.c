@@ -215,16 +215,16 @@ free_rcu_slow(void *ptr, const struct rcu_flavor_struct *flavor, void *site)
 	}
 }
 
-static __attribute__((noinline, cold)) void free_slow(void *ptr)
+static __attribute__((noinline, cold)) void free_slow(void *ptr, void *site)
 {
-	block_free("percu_free", ptr, __builtin_return_address(0));
+	block_free("percu_free", ptr, site);
 }
 
 PERCU_API __attribute__((aligned(CACHE_LINE))) void percu_free(void *ptr)
 {
 	if (likely(hit_free(ptr)))
 		return;
-	free_slow(ptr);
+	free_slow(ptr, __builtin_return_address(0));
 }
 
 PERCU_API __attribute__((aligned(CACHE_LINE))) void

@@ -239,6 +239,8 @@ void arena_forget(uintptr_t start, size_t n)
 void arena_unmap(uintptr_t start, size_t n)
 {
 	tool_unroot((void *)start, arena_bytes(n));
+	/* What was out of bounds in the heap may be anybody's now. */
+	tool_unidle((void *)start, arena_bytes(n));
 	os_unmap((void *)start, arena_bytes(n));
 }
 
