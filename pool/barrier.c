@@ -77,7 +77,8 @@ static int wait_all(struct percu_pool *p)
 
 static bool is_retired_to(struct percu_pool *p)
 {
-	return p->retire.flavor || !none_left(p);
+	return __atomic_load_n(&p->retire.flavor, __ATOMIC_RELAXED) ||
+	       !none_left(p);
 }
 
 static void wait_check_flavor(struct percu_pool *p, const char *what,
@@ -145,11 +146,13 @@ PERCU_API void percu_barrier(void)
  */
 bool retire_hurry(struct percu_pool *p)
 {
+	const struct rcu_flavor_struct *flavor =
+		__atomic_load_n(&p->retire.flavor, __ATOMIC_RELAXED);
 	uint64_t waiting;
 
 	retire_count(p, &waiting);
-	return waiting && p->retire.flavor && conf.defer_wait &&
-	       grace_may_wait(p->retire.flavor) && wait_all(p) == 0;
+	return waiting && flavor && conf.defer_wait && grace_may_wait(flavor) &&
+	       wait_all(p) == 0;
 }
 
 /* The pool ends: nothing of it waits after this.  0 or -errno. */

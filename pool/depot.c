@@ -302,16 +302,18 @@ static void magazine_store(struct percu_pool *p, struct record *r,
 static size_t magazine_fill(struct percu_pool *p, struct record *r,
 			    struct magazine *m, size_t n, bool *contended)
 {
-	m->count = (uint32_t)record_take(p, m->slot, n, RECORD_MOVE);
-	if (unlikely(m->count < n))
-		budget_give(p, n - m->count);
-	if (unlikely(!m->count)) {
+	size_t taken = record_take(p, m->slot, n, RECORD_MOVE);
+
+	if (unlikely(taken < n))
+		budget_give(p, n - taken);
+	m->count = (uint32_t)taken;
+	if (unlikely(!taken)) {
 		magazine_emptied(p, r, m);
 		return 0;
 	}
-	magazine_check_in(p, m->slot, m->count);
-	magazine_store(p, r, m, contended);
-	return m->count;
+	magazine_check_in(p, m->slot, taken);
+	magazine_store(p, r, m, contended); /* it is anybody's from here on */
+	return taken;
 }
 
 /*

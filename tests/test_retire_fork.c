@@ -291,6 +291,7 @@ static void callback_goes_on(void)
  * child of a callback there is no such thread.
  */
 static struct percu_pool *pushed;
+static void *others[2 * MAGAZINE_MAX];
 
 static void on_release_pushed(void *obj, void *arg)
 {
@@ -303,7 +304,7 @@ static void on_release_pushed(void *obj, void *arg)
 		return;
 	}
 	for (uint32_t i = 0; i <= pushed->magazine; i++)
-		percu_pool_put_rcu(pushed, &children);
+		percu_pool_put_rcu(pushed, &others[i]);
 	lock_take(&graces.lock, LOCK_GRACE);
 	child_must(g->inbox);
 	g->due = g->flush_at = 0;
