@@ -266,14 +266,17 @@ static bool record_open(struct percu_pool *p, struct record *r, uint32_t index)
  */
 struct record *record_here(struct percu_pool *p)
 {
+	char *base = __atomic_load_n(&p->records, __ATOMIC_ACQUIRE);
 	uint32_t index = cpu_index();
 	struct record *r;
 
-	if (!__atomic_load_n(&p->records, __ATOMIC_ACQUIRE))
+	if (!base) {
 		pool_publish(p);
-	if (!p->records || index >= cpu_info.possible)
+		base = __atomic_load_n(&p->records, __ATOMIC_ACQUIRE);
+	}
+	if (!base || index >= cpu_info.possible)
 		return NULL;
-	r = record_at(p->records, index);
+	r = record_at(base, index);
 	if (likely(__atomic_load_n(&r->capacity, __ATOMIC_RELAXED)))
 		return r;
 	return record_open(p, r, index) ? r : NULL;
