@@ -172,6 +172,29 @@ static void option_told(struct argp_state *state, struct options *o, int key,
 	}
 }
 
+/* What is recorded or played, and the end of the line. */
+static error_t trace_option(struct argp_state *state, struct options *o,
+			    int key, char *arg)
+{
+	switch (key) {
+	case KEY_TRACE:
+		o->traces[o->nr_traces++] = arg;
+		return 0;
+	case KEY_RECORD:
+		o->record = arg;
+		return 0;
+	case KEY_DUMP:
+		o->dump = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (o->record && !o->command)
+			argp_error(state, "--record FILE -- COMMAND");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 static error_t option_set(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
@@ -221,21 +244,8 @@ static error_t option_set(int key, char *arg, struct argp_state *state)
 	case KEY_BREAK:
 		option_told(state, o, key, arg);
 		return 0;
-	case KEY_TRACE:
-		o->traces[o->nr_traces++] = arg;
-		return 0;
-	case KEY_RECORD:
-		o->record = arg;
-		return 0;
-	case KEY_DUMP:
-		o->dump = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (o->record && !o->command)
-			argp_error(state, "--record FILE -- COMMAND");
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return trace_option(state, o, key, arg);
 	}
 }
 

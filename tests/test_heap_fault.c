@@ -98,8 +98,9 @@ static void faults(bool forever, const char *what)
 	printf("(%s: %lu calls failed, %lu allocations for it) ", what, fired,
 	       refused);
 	CU_ASSERT_TRUE(fired > (check_short() ? 3 : 10));
-	/* One call is often made up for, and a short run makes few fail. */
-	CU_ASSERT_TRUE(refused > 0 || (check_short() && !forever));
+	/* Beside a tool a short run of single faults makes too few fail. */
+	CU_ASSERT_TRUE(refused > 0 ||
+		       (tool_any() && check_short() && !forever));
 	munmap(r, sizeof(*r));
 }
 
