@@ -393,7 +393,8 @@ void checked_retired(struct percu_pool *p, void *const *objs, size_t n);
 /* foreign.c */
 struct foreign *foreign_new(void);
 void foreign_delete(struct foreign *f);
-bool foreign_made(struct percu_pool *p, void *obj);
+bool foreign_expect(struct percu_pool *p);
+void foreign_made(struct percu_pool *p, void *obj);
 void foreign_unmade(struct percu_pool *p, void *obj);
 bool foreign_get(struct percu_pool *p, void *obj);
 void foreign_put(struct percu_pool *p, void *obj, void *site);

@@ -13,11 +13,10 @@
 
 #include <percu/alloc.h>
 
-#include "slab/meta.h"
-#include "sys/os.h"
 #include "sys/tool.h"
 #include "tests/check.h"
 #include "tests/conserve.h"
+#include "tests/records.h"
 
 enum {
 	KIB = 1 << 10,
@@ -88,19 +87,6 @@ static void shrinks_and_grows(void)
 		percu_free_sized(p, size);
 	}
 	CU_ASSERT(all_conserve());
-}
-
-/* Nothing is left for percu's own records. */
-static void eat_records(void)
-{
-	os_fault_arm(1u << OS_MAP, 1, true);
-	while (meta_alloc(1))
-		;
-	while (meta_alloc(128))
-		;
-	while (meta_alloc(256))
-		;
-	child_must(os_fault_fired() > 0);
 }
 
 static void refused_child(void *arg)
