@@ -103,7 +103,7 @@ said 'another one first, with few functions' 'percu: malloc is that of *status 0
 	preload "$tmp/libother.so:$lib" "$tmp/other"
 
 # Early and late.
-c -shared -fPIC -o "$tmp/early.so" $src/early.c
+c -shared -fPIC -fno-builtin -o "$tmp/early.so" $src/early.c
 said 'early calls' 'early: ok status 0 ' preload "$tmp/early.so:$lib" /bin/true
 said 'early calls, after' 'early: ok status 0 ' preload "$lib:$tmp/early.so" /bin/true
 c -o "$tmp/opened" $src/opened.c -ldl -pthread
