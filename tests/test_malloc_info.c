@@ -107,6 +107,21 @@ static uint64_t epoch(void)
 	return value;
 }
 
+/* As jemalloc has it, who asks first is the first epoch. */
+static void test_first(void)
+{
+	uint64_t value = 0;
+	size_t len = sizeof(value);
+
+	take();
+	CU_ASSERT(figure("stats.allocated") > LARGE);
+	CU_ASSERT(figure("stats.mapped") > LARGE);
+	CU_ASSERT_EQUAL(mallctl("epoch", &value, &len, NULL, 0), 0);
+	CU_ASSERT_EQUAL(value, 1);
+	give();
+	CU_ASSERT(figure("stats.allocated") > LARGE);
+}
+
 /* As jemalloc has it, figures are those of the last epoch. */
 static void test_figures(void)
 {
@@ -206,6 +221,7 @@ static const CU_TestInfo tests[] = {
 	{ "mallinfo counts what is out", test_mallinfo },
 	{ "mallopt knows glibc's", test_mallopt },
 	{ "malloc_info", test_malloc_info },
+	{ "figures of the first one", test_first },
 	{ "figures of an epoch", test_figures },
 	{ "mallctl", test_mallctl },
 	{ "malloc_stats_print", test_print },
