@@ -272,29 +272,13 @@ extern void *__libc_calloc(size_t n, size_t size) ALIAS(calloc);
 extern void *__libc_realloc(void *ptr, size_t size) ALIAS(realloc);
 extern void __libc_free(void *ptr) ALIAS(free);
 
-/* C++'s delete and delete[]: plain, sized, aligned, both, and nothrow. */
+/* C++'s delete, and the one that is told the alignment; see operators.c. */
+extern void _ZdlPv(void *ptr) ALIAS(free);
 #ifndef __clang__
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wattribute-alias"
 #endif
-extern void _ZdlPv(void *ptr) ALIAS(free);
-extern void _ZdaPv(void *ptr) ALIAS(free);
-extern void _ZdlPvm(void *ptr, size_t size) ALIAS(free);
-extern void _ZdaPvm(void *ptr, size_t size) ALIAS(free);
 extern void _ZdlPvSt11align_val_t(void *ptr, size_t align) ALIAS(free);
-extern void _ZdaPvSt11align_val_t(void *ptr, size_t align) ALIAS(free);
-extern void _ZdlPvmSt11align_val_t(void *ptr, size_t size, size_t align)
-	ALIAS(free);
-extern void _ZdaPvmSt11align_val_t(void *ptr, size_t size, size_t align)
-	ALIAS(free);
-extern void _ZdlPvRKSt9nothrow_t(void *ptr, const void *nothrow) ALIAS(free);
-extern void _ZdaPvRKSt9nothrow_t(void *ptr, const void *nothrow) ALIAS(free);
-extern void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *ptr, size_t align,
-						const void *nothrow)
-	ALIAS(free);
-extern void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *ptr, size_t align,
-						const void *nothrow)
-	ALIAS(free);
 #ifndef __clang__
 #pragma GCC diagnostic pop
 #endif

@@ -6,7 +6,8 @@
  *
  *	malloc.c	malloc, calloc, realloc, free
  *	align.c		the aligned ones
- *	new.c		C++'s operators new
+ *	new.c		C++'s operator new
+ *	operators.c	the forms of new and delete that are made of others
  *	early.c		memory while percu cannot be entered
  *	decay.c		idle memory goes back, by the clock and by its size
  *	vfork.c		a child that has its parent's memory

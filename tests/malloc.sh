@@ -137,6 +137,11 @@ said 'free, twice, debug' '*percu: misuse: pool size-112: 0x* was put twice, fir
 # C++, where there is a compiler.
 if g++ -std=c++17 -O1 -fno-builtin -o "$tmp/operators" $src/operators.cc 2>"$tmp/out"; then
 	said 'operators' 'operators: ok status 0 ' preload "$lib" "$tmp/operators"
+	for std in c++11 c++14 'c++17 -DARRAY'; do
+		g++ -std=$std -O1 -fno-builtin -o "$tmp/replaced" $src/replaced.cc || exit 1
+		said "operators of the program's own, $std" 'replaced: ok status 0 ' \
+			preload "$lib" "$tmp/replaced"
+	done
 elif g++ --version >/dev/null 2>&1; then
 	failed 'operators.cc'
 else
