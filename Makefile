@@ -185,7 +185,7 @@ $(O)/libpercu.so: $(shlib) FORCE
 	$(call run,ln)
 $(mallib): $(malloc-objs) $(lib) scripts/libpercu-malloc.map FORCE
 	$(call run,mallib)
-$(counts): $(shlib) scripts/golden.sh scripts/disasm.awk
+$(counts): $(shlib) $(bench) scripts/golden.sh scripts/disasm.awk
 	$(Q)O='$(O)' scripts/golden.sh --print >$@ || { [ $$? = 77 ] && rm $@; }
 $(results): | $(progs) $(mallib) $(counts)	# what was measured stays, until bench runs again
 	$(Q)$(bench) --counts=$(counts) --tsv=$@ --json=$(@:.tsv=.json) $(RUNFLAGS)

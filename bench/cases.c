@@ -49,6 +49,7 @@ static const struct job {
 	{ "field", 3, work_field },
 	{ "pools", 2, work_pools },
 	{ "churn", 0, work_churn },
+	{ "ctor", 1, work_ctor },
 	{ "flood", 2, work_flood },
 };
 

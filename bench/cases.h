@@ -38,6 +38,7 @@ bool case_model(void);
 int work_field(char **args);
 int work_pools(char **args);
 int work_churn(char **args);
+int work_ctor(char **args);
 int work_flood(char **args);
 
 #endif /* BENCH_CASES_H */

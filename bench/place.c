@@ -13,31 +13,29 @@
 
 #include "bench/bench.h"
 
-/* What the process was given; read before anything is pinned. */
-static const cpu_set_t *allowed(void)
-{
-	static cpu_set_t set;
+/* What the process was given; read before anything is pinned, or a thread. */
+static cpu_set_t allowed;
 
-	if (!CPU_COUNT(&set) && sched_getaffinity(0, sizeof(set), &set)) {
+static __attribute__((constructor)) void find_allowed(void)
+{
+	if (sched_getaffinity(0, sizeof(allowed), &allowed)) {
 		perror("sched_getaffinity");
 		exit(1);
 	}
-	return &set;
 }
 
 unsigned int cpus(void)
 {
-	return (unsigned int)CPU_COUNT(allowed());
+	return (unsigned int)CPU_COUNT(&allowed);
 }
 
 void pin(unsigned int i)
 {
-	const cpu_set_t *all = allowed();
 	cpu_set_t one;
 	int cpu = 0;
 
 	for (i = i % cpus() + 1;; cpu++)
-		if (CPU_ISSET(cpu, all) && --i == 0)
+		if (CPU_ISSET(cpu, &allowed) && --i == 0)
 			break;
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench/vec.c - vectors: the command, and what its parts share
+ * bench/vec.c - vectors: the cases, and what they share
  */
 #include <stdio.h>
 #include <stdlib.h>
