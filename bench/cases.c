@@ -46,10 +46,8 @@ static const struct job {
 	int nr_args;
 	int (*run)(char **args);
 } jobs[] = {
-	{ "field", 3, work_field },
-	{ "pools", 2, work_pools },
-	{ "churn", 0, work_churn },
-	{ "ctor", 1, work_ctor },
+	{ "field", 3, work_field }, { "pools", 2, work_pools },
+	{ "churn", 0, work_churn }, { "ctor", 1, work_ctor },
 	{ "flood", 2, work_flood },
 };
 

@@ -119,6 +119,14 @@ static bool good(const struct watch *w)
 	return w->tries ? w->best != WORSE : why_not(w) != NULL;
 }
 
+static void say_try(const struct estimate *e)
+{
+	printf(" %.2f", e->mid);
+	if (e->rounds > 1)
+		printf(" (%.2f .. %.2f, %.2f by least times)", e->lo, e->hi,
+		       e->least);
+}
+
 static void say(const struct watch *w)
 {
 	const struct bound *b = w->bound;
@@ -132,13 +140,11 @@ static void say(const struct watch *w)
 		return;
 	}
 	for (unsigned int i = 0; i < w->tries; i++)
-		printf(" %.2f (%.2f .. %.2f, %.2f by least times)",
-		       w->seen[i].e.mid, w->seen[i].e.lo, w->seen[i].e.hi,
-		       w->seen[i].e.least);
+		say_try(&w->seen[i].e);
 	printf(", %s %.6g", b->most ? "at most" : "at least", b->wish);
 	if (b->held != b->wish)
 		printf(", held at %.6g", b->held);
-	if (!isnan(b->quick))
+	if (!isnan(b->quick) && !b->exact)
 		printf(", %.6g by least times", b->quick);
 	printf(": %s\n", verdicts[w->best]);
 	if (w->best == WORSE)

@@ -76,7 +76,8 @@ static void live_on(struct worker *w, struct life *life)
 	for (int i = 0; i < SAMPLES; i++) {
 		ns += (double)worker_ask(w, "churn", ops);
 		life->full = worker_figure(w, "rss");
-		life->last = (life->full - life->base) / worker_figure(w, "live");
+		life->last =
+			(life->full - life->base) / worker_figure(w, "live");
 		if (life->last > life->worst)
 			life->worst = life->last;
 	}
@@ -106,16 +107,20 @@ static void report_end(struct worker *w, const struct life *life)
 	figure("percu", "in spans in use / asked for",
 	       worker_figure(w, "heap_inuse") / worker_figure(w, "live"), "x");
 	figure("percu", "cached", worker_figure(w, "cached") / MB, "MiB");
-	figure("percu", "its own records", worker_figure(w, "meta_sys") / MB, "MiB");
+	figure("percu", "its own records", worker_figure(w, "meta_sys") / MB,
+	       "MiB");
 	worker_ask(w, "free", 0);
 	figure("percu", "resident after free",
 	       (worker_figure(w, "rss") - life->base) / MB, "MiB");
 	worker_ask(w, "age", 0);
 	worker_ask(w, "age", 0);
 	figure("percu", "of the heap back after two ageing cycles",
-	       100 * worker_figure(w, "heap_released") / worker_figure(w, "heap_sys"), "%");
+	       100 * worker_figure(w, "heap_released") /
+		       worker_figure(w, "heap_sys"),
+	       "%");
 	figure("percu", "of resident memory back, too",
-	       100 * (life->full - worker_figure(w, "rss")) / (life->full - life->base),
+	       100 * (life->full - worker_figure(w, "rss")) /
+		       (life->full - life->base),
 	       "%");
 }
 

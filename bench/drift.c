@@ -22,7 +22,7 @@ static void figure(double x, const char *who, const char *what, double figure,
 	row_of_each("drift", x, who, what, &e, "x", role);
 }
 
-static void live_on(const char *who, struct worker *w, enum role role)
+static double live_on(const char *who, struct worker *w, enum role role)
 {
 	uint64_t bytes = by_scale(100, 30, 1) * 1000000;
 	double base = worker_figure(w, "rss"), worst = 0;
@@ -37,12 +37,14 @@ static void live_on(const char *who, struct worker *w, enum role role)
 		figure(i + 1, who, "resident", x, role);
 	}
 	figure(NO_X, who, "resident at worst", worst, role);
+	return worst;
 }
 
 bool case_drift(void)
 {
 	const char *const args[] = { "percu-bench-shared", "worker", "churn",
 				     NULL };
+	double ours, best = HUGE_VAL;
 	struct peer peers[NR_PEERS];
 	struct worker *w;
 	size_t n;
@@ -51,9 +53,12 @@ bool case_drift(void)
 	w = worker_start(args, NULL);
 	n = peers_start(peers, "churn", NULL, NULL);
 	row_title("drift", "resident / asked for, while sizes shift", "phase");
-	live_on("percu", w, OURS);
+	ours = live_on("percu", w, OURS);
 	for (size_t i = 0; i < n; i++)
-		live_on(peers[i].name, peers[i].worker, PEER);
+		best = fmin(best,
+			    live_on(peers[i].name, peers[i].worker, PEER));
+	row_figure("drift", NO_X, "at worst: percu / best peer", ours / best,
+		   "x");
 	worker_stop(w);
 	peers_stop(peers, n);
 	return true;

@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 bool kit_there(void);
-const void *kit_code(void); /* something of its library; NULL: it is not there */
+const void *
+kit_code(void); /* something of its library; NULL: it is not there */
 
 /* The calling thread's record. */
 void kit_enter(void);

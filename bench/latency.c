@@ -47,6 +47,28 @@ static void centile_rows(const char *group, const char *who, enum role role,
 	}
 }
 
+/* The pool's beside that of the best peer, of each round's median. */
+static void against_peers(const char *group, const struct field *f,
+			  double v[][ARRAY_SIZE(centiles)][ROUNDS],
+			  size_t rounds)
+{
+	enum {
+		POOL = 1 /* among "lpam" */
+	};
+	char name[ROW_NAME];
+
+	for (size_t k = 0; k < ARRAY_SIZE(centiles); k++) {
+		double best = HUGE_VAL;
+
+		for (size_t i = f->nr_own; i < f->n; i++)
+			best = fmin(best, estimate(v[i][k], rounds).mid);
+		snprintf(name, sizeof(name), "%s / best peer",
+			 centiles[k].name);
+		row_figure(group, NO_X, name,
+			   estimate(v[POOL][k], rounds).mid / best, "x");
+	}
+}
+
 static void buckets(const char *group, const char *who, struct worker *w)
 {
 	for (unsigned int i = 0; i < 40 * EIGHTHS; i++) {
@@ -85,6 +107,7 @@ static void measure(const char *group, const char *what, bool ageing)
 		centile_rows(group, f.c[i].name, f.c[i].role, v[i], rounds);
 		buckets(group, f.c[i].name, field_worker(&f, i));
 	}
+	against_peers(group, &f, v, rounds);
 	field_stop(&f);
 }
 

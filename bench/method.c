@@ -197,7 +197,10 @@ static void each_ratio(const struct contest *ct,
 		snprintf(name, sizeof(name), "%s / %s", ct->c[p->a].name,
 			 ct->c[p->b].name);
 		fn(ct, p->a, p->b, p->name ? p->name : name,
-		   ct->c[p->a].role == PEER ? ct->c[p->a].name : "", arg);
+		   ct->c[p->a].role == PEER && ct->c[p->b].role == OURS ?
+			   ct->c[p->a].name :
+			   "",
+		   arg);
 	}
 }
 
@@ -285,7 +288,6 @@ static void ratio_row(const struct contest *ct, size_t a, size_t b,
 
 void contest_rows(const struct contest *ct)
 {
-
 	row_title(ct->name, ct->what, ct->axis);
 	for (size_t i = 0; i < ct->n; i++)
 		row_time(ct->name, ct->x, ct->c[i].name, &ct->c[i].ns,

@@ -37,7 +37,7 @@ enum role {
 	PLAIN, /* is shown, and in the ratios that the contest lists */
 	LIMIT, /* every one of ours is divided by it */
 	OURS,
-	PEER, /* the fastest of them is divided by every one of ours */
+	PEER,         /* the fastest of them is divided by every one of ours */
 	OURS_INLINED, /* ours, reached by no call: the limit behind one is none */
 };
 

@@ -27,7 +27,7 @@ struct snapshot {
 	void *slot[];
 };
 
-#define SNAPSHOT_ONE ((uint64_t)1 << 48)
+#define SNAPSHOT_ONE  ((uint64_t)1 << 48)
 #define SNAPSHOT_HELD ((int64_t)1 << 32)
 
 static inline struct snapshot *snapshot_of(uint64_t word)

@@ -206,8 +206,8 @@ static void length_rows(const struct contest *ct, struct edits *e)
 
 		row_figure(ct->name, (double)e[i].len, "retired an edit",
 			   m.retired, "KiB");
-		row_figure(ct->name, (double)e[i].len,
-			   "in new blocks an edit", m.taken, "KiB");
+		row_figure(ct->name, (double)e[i].len, "in new blocks an edit",
+			   m.taken, "KiB");
 	}
 }
 
@@ -232,15 +232,17 @@ void bench_vec_edit(struct table *none)
 						   "10^6", "10^7" };
 	static const struct pairing pair = { LENGTHS - 1, 1, NULL };
 	struct contestant c[LENGTHS];
-	struct contest ct = { .name = "vec-edit",
-			      .what = "an ordered edit, by length",
-			      .x = NO_X,
-			      .axis = "slots",
-			      .c = c,
-			      .n = LENGTHS,
-			      .pairs = &pair, /* it goes on until that is known */
-			      .nr_pairs = 1,
-			      .turn_ns = TURN_NS };
+	struct contest ct = {
+		.name = "vec-edit",
+		.what = "an ordered edit, by length",
+		.x = NO_X,
+		.axis = "slots",
+		.c = c,
+		.n = LENGTHS,
+		.pairs = &pair, /* it goes on until that is known */
+		.nr_pairs = 1,
+		.turn_ns = TURN_NS
+	};
 	size_t len = 1000;
 
 	(void)none;

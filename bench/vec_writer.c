@@ -116,8 +116,8 @@ static void read_snapshot(void *ctx, uint64_t iters)
 static void edit_snapshot(struct table *t)
 {
 	for (size_t i = 0; i < 2; i++) {
-		struct snapshot *s = snapshot_of_slots(
-			snapshot_of(word)->slot, t->len, t->len + !i);
+		struct snapshot *s = snapshot_of_slots(snapshot_of(word)->slot,
+						       t->len, t->len + !i);
 
 		if (!i)
 			s->slot[t->len] = t->value;
