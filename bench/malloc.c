@@ -89,7 +89,7 @@ static void one_set(size_t n)
 
 bool case_sets(void)
 {
-	size_t most = by_scale(1000000, 10000, 100);
+	size_t most = by_scale(1000000, 10000, 10000);
 
 	pin_last();
 	for (size_t n = 1; n <= most; n *= 10)

@@ -57,8 +57,8 @@ function side_by_side(    k) {
 	for (k = 1; k <= peers; k++)
 		printf " | %s", cell("idle", "-", peer[k] ": held by a thread")
 	print " |"
-	memory("resident for a byte asked for, at worst", "churn", "resident / asked for, at worst")
-	memory("the same while sizes shift", "drift", "resident at worst")
+	memory("bytes resident for one asked for, at worst", "churn", "resident / asked for, at worst")
+	memory("the same while sizes shift, bytes", "drift", "resident at worst")
 }
 
 function memory(what, group, name,    k) {

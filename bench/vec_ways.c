@@ -170,7 +170,7 @@ static void one_length(size_t len)
 
 void bench_vec_ways(struct table *none)
 {
-	size_t most = by_scale(10000000, 10000, 100);
+	size_t most = by_scale(10000000, 10000, 10000);
 
 	(void)none;
 	for (size_t len = 10; len <= most; len *= 10)
