@@ -162,8 +162,8 @@ static void test_exact(void)
 	CU_ASSERT_EQUAL(verdict(get, 17, 17, 17, 17), OK);
 	CU_ASSERT_EQUAL(verdict(get, 18, 18, 18, 18), WORSE);
 	/* Of many instructions one is less than noise would be. */
-	CU_ASSERT_EQUAL(verdict("g\t-\tn\tmost\t39\t-\texact\tw", 40, 40,
-				40, 40),
+	CU_ASSERT_EQUAL(verdict("g\t-\tn\tmost\t39\t-\texact\tw", 40, 40, 40,
+				40),
 			WORSE);
 	CU_ASSERT_EQUAL(verdict("g\t-\tn\tmost\t0\t-\texact\tw", 1, 1, 1, 1),
 			WORSE);
