@@ -60,8 +60,10 @@ void kit_enter(void)
 	ck_epoch_register(&epoch, record, NULL);
 }
 
+/* What is still waiting would be forgotten with the record. */
 void kit_leave(void)
 {
+	ck_epoch_barrier(record);
 	ck_epoch_unregister(record);
 }
 

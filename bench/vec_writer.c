@@ -236,8 +236,8 @@ static void writer_stop(struct writer *w)
 struct beside {
 	const char *name;
 	void (*fn)(void *table, uint64_t iters);
-	struct writer *w;              /* or NULL: alone */
-	void (*edit)(struct table *t); /* what it is to do */
+	void (*edit)(struct table *t); /* what the writer does; NULL: alone */
+	struct writer *w;
 	struct crew *readers;
 	unsigned int nr_readers;
 	uint64_t edits, ns; /* of the writer */
