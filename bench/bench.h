@@ -84,10 +84,11 @@ uint64_t process_ns(void); /* that of all threads */
 uint64_t wall_ns(void);    /* time that others have the CPU counts, too */
 
 /* place.c */
-unsigned int cpus(void);  /* how many this process may use */
-void pin(unsigned int i); /* the calling thread, to the i-th of them */
-void pin_last(void);      /* the one least used by interrupts, as a rule */
-size_t rss(void);         /* resident bytes of this process */
+unsigned int cpus(void);     /* how many this process may use */
+void pin(unsigned int i);    /* the calling thread, to the i-th of them */
+void pin_last(void);         /* the one least used by interrupts, as a rule */
+size_t rss(void);            /* resident bytes of this process */
+const char *cpu_model(void); /* as the kernel names it */
 
 /* noise.c: of the CPUs' time since the last call, what others used; percent */
 double noise(void);

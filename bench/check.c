@@ -159,6 +159,10 @@ bool check(void)
 	for (unsigned int try = 0; try < TRIES; try++)
 		ok = one_round(try) && ok;
 	printf("\nthe guard: what is promised, and what must not get worse\n");
+	if (bounds_elsewhere())
+		printf("(least times are held on %s, and not here)\n",
+		       bounds_elsewhere()[0] ? bounds_elsewhere() :
+					       "no processor yet");
 	for (size_t i = 0; i < nr_watched; i++) {
 		say(&watched[i]);
 		ok = good(&watched[i]) && ok;

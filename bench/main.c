@@ -93,20 +93,6 @@ static bool read_option(char ***arg)
 	return true;
 }
 
-static void machine_cpu(void)
-{
-	FILE *f = fopen("/proc/cpuinfo", "r");
-	char line[256], model[128] = "unknown";
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "model name : %127[^\n]", model) == 1)
-			break;
-	if (f)
-		fclose(f);
-	snprintf(line, sizeof(line), "%s, %u for us", model, cpus());
-	row_machine("CPUs", line);
-}
-
 static void machine(int argc, char **argv)
 {
 	time_t now = time(NULL);
@@ -114,7 +100,8 @@ static void machine(int argc, char **argv)
 	char line[ROW_NOTE];
 	int n = 0;
 
-	machine_cpu();
+	snprintf(line, sizeof(line), "%s, %u for us", cpu_model(), cpus());
+	row_machine("CPUs", line);
 	uname(&u);
 	snprintf(line, sizeof(line), "%s %s", u.sysname, u.release);
 	row_machine("kernel", line);

@@ -50,6 +50,25 @@ void pin_last(void)
 	pin(cpus() - 1);
 }
 
+const char *cpu_model(void)
+{
+	static const char key[] = "\nmodel name\t: ";
+	static char buf[4096];
+	int fd = open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+	char *p;
+
+	if (fd >= 0)
+		close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	p = strstr(buf, key);
+	if (!p)
+		return "unknown";
+	p += sizeof(key) - 1;
+	p[strcspn(p, "\n")] = '\0';
+	return p;
+}
+
 /* Exact, unlike the batched counters of /proc/self/statm. */
 size_t rss(void)
 {

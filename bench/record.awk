@@ -5,11 +5,15 @@
 # What must not get worse becomes what was measured, by the worst of the runs:
 # the median, where the wish is missed, and the least times, where the runs agree
 # on them to a tenth.  What was counted is held by tests/golden/ as well, and is
-# left alone.  What changes is said on
-# stderr, and what none of the runs has measured.
+# left alone.  Which processor it was is written with them.  What changes is said
+# on stderr, and what none of the runs has measured.
 BEGIN { FS = OFS = "\t" }
 
 FILENAME != ARGV[1] {
+	if ($1 == "machine" && $4 == "CPUs") {
+		cpu = $11
+		sub(/, [0-9]+ for us$/, "", cpu)
+	}
 	if ($1 != "ratio" && $1 != "figure")
 		next
 	k = $2 SUBSEP $3 SUBSEP $4
@@ -52,7 +56,11 @@ function record(    k, most, mid, was) {
 END {
 	for (i = 1; i <= lines; i++) {
 		$0 = line[i]
-		if ($0 !~ /^#/ && $7 != "exact")
+		if (/^# recorded on /)
+			continue
+		if (!/^#/ && !named++)
+			print "# recorded on " cpu
+		if (!/^#/ && $7 != "exact")
 			record()
 		print
 	}

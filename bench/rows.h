@@ -101,6 +101,8 @@ struct bound {
 	char why[ROW_NOTE];
 };
 const struct bound *bounds(size_t *n);
+/* Which other processor's least times bounds.tsv has; NULL: this one's. */
+const char *bounds_elsewhere(void);
 const struct bound *bound_of(const struct row *r); /* or NULL */
 bool bound_read(char *line, struct bound *b); /* a line of it, which it cuts */
 enum verdict bound_judge(const struct bound *b, const struct estimate *e);

@@ -215,6 +215,12 @@ static void test_bound_lines(void)
 	CU_ASSERT_EQUAL(b.x, 64);
 	CU_ASSERT(isnan(b.quick) && !b.exact && !b.most);
 	CU_ASSERT(bounds(&n) && n > 50);
+	/* On another processor only what is counted is held to the last. */
+	for (size_t i = 0; i < n; i++)
+		CU_ASSERT(!bounds_elsewhere() || bounds(&n)[i].exact ||
+			  isnan(bounds(&n)[i].quick));
+	CU_ASSERT(!isnan(bounds(&n)[0].quick));
+	CU_ASSERT(cpu_model()[0] && !strchr(cpu_model(), '\n'));
 }
 
 static bool explains(const char *group, const char *name)
