@@ -14,7 +14,9 @@
  * Then it is measured: 1, 2, 4 .. CPUs run the load, and what they have done is
  * divided by the time that they took, whatever was predicted.  Of both sides the
  * least times count, when nobody else had one of the CPUs.  What lies outside
- * the two answers by more than a tenth is counted; bounds.tsv says how many.
+ * the two answers by more than a tenth is counted, and percu-bench model fails if
+ * there is any.  The guard does not ask: beside busy neighbours two CPUs are less
+ * than two, and no least time tells.
  * For one CPU both answers are the same, and of loads that costs come from it
  * is no wonder that they are right: model-some is none of these.
  */
@@ -155,7 +157,8 @@ static void run_alone(const char *name, void (*fn)(void *ctx, uint64_t iters),
 			      .what = "what each path costs on one CPU",
 			      .x = NO_X,
 			      .c = &c,
-			      .n = 1 };
+			      .n = 1,
+			      .turn_ns = ROUND_NS };
 
 	contest(&ct);
 	*ns = c.ns.least;
@@ -198,7 +201,8 @@ static void measure_pools(void)
 			      .what = "what each path costs on one CPU",
 			      .x = NO_X,
 			      .c = c,
-			      .n = ARRAY_SIZE(c) };
+			      .n = ARRAY_SIZE(c),
+			      .turn_ns = ROUND_NS };
 
 	contest(&ct);
 	cost.hit = c[HIT].ns.least;
@@ -243,21 +247,21 @@ struct load {
 
 static unsigned int outside; /* points of all loads */
 
-/* A crew of n that runs the load: what one of it takes, by the clock. */
+/* A crew of n that runs the load. */
 struct team {
 	const struct load *load;
 	struct crew *crew;
 	unsigned int n;
 };
 
+/* What one of it takes, by the clock; who is alone waits for nobody. */
 static uint64_t turn(void *ctx, uint64_t iters)
 {
 	const struct team *t = ctx;
+	struct crew_time ns = crew_run(t->crew, t->load->fn, t->load->pool,
+				       iters / 8 + 1, iters);
 
-	return crew_run(t->crew, t->load->fn, t->load->pool, iters / 8 + 1,
-			iters)
-		       .wall /
-	       t->n;
+	return t->n == 1 ? ns.cpu : ns.wall / t->n;
 }
 
 static void judge_point(const struct load *l, unsigned int n, double is)
@@ -378,8 +382,7 @@ bool case_model(void)
 		row_remark("model", assumed[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(loads); i++)
 		predict(&loads[i]);
-	row_figure("model", NO_X, "points outside of what is predicted",
-		   outside, "");
+	row_figure("model", NO_X, MODEL_OUTSIDE, outside, "");
 	slots_free();
 	percu_pool_destroy(loads[2].pool);
 	percu_pool_destroy(loads[0].pool);
