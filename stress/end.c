@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <percu/alloc.h>
 #include <percu/buf.h>
 #include "stress.h"
 
@@ -167,15 +168,21 @@ static void statistics(void)
  */
 static void resident(void)
 {
-	uint64_t now = rss_anonymous(), records, more;
+	uint64_t now = break_now(BREAK_UNKNOWN) ? 0 : rss_anonymous();
+	uint64_t records, more;
 	struct percu_memstats ms;
 
 	percu_memstats(&ms);
 	records = ms.meta_sys > warm.meta ? ms.meta_sys - warm.meta : 0;
 	more = warm.resident * RESIDENT_PERCENT / 100;
 	more = more > STACKS ? more : STACKS;
-	if (STRESS_SANITIZED || !now || !warm.resident) {
+	if (STRESS_SANITIZED) {
 		say(END_RESIDENT, "not compared: a sanitizer keeps memory");
+		return;
+	}
+	if (!now || !warm.resident) {
+		fail("/proc/self/statm does not say how much is resident");
+		say(END_RESIDENT, "not known");
 		return;
 	}
 	if (now > warm.resident + records + more)
@@ -219,6 +226,7 @@ static void find(struct part *p, enum end_law l, void (*look)(void))
 {
 	unsigned int before = atomic_load(&p->failures);
 
+	watch_beat();
 	break_begin(l);
 	look();
 	break_end(l);
@@ -227,7 +235,7 @@ static void find(struct part *p, enum end_law l, void (*look)(void))
 
 void end_run(const struct options *o)
 {
-	struct part end = { .name = "the end" };
+	static struct part end = { .name = "the end" };
 
 	if (verdict_total()) {
 		for (enum end_law l = 0; l < NR_END_LAWS; l++)
@@ -235,8 +243,9 @@ void end_run(const struct options *o)
 		return;
 	}
 	options_again(o, NULL, end.again, sizeof(end.again));
-	part_here = &end;
+	part_begins(&end);
 	find(&end, END_RETAINED, retained);
+	percu_free(must(percu_alloc(1))); /* there is a pool to look at */
 	give_back();
 	find(&end, END_DEFERRED, deferred);
 	find(&end, END_CONSERVED, conserved);
@@ -244,5 +253,5 @@ void end_run(const struct options *o)
 	find(&end, END_RESIDENT, resident);
 	find(&end, END_FAULTS, forced);
 	told();
-	part_here = NULL;
+	part_begins(NULL);
 }

@@ -158,6 +158,17 @@ int thread_any(struct rng *r)
 	return 0;
 }
 
+unsigned int thread_list(int *list, unsigned int most)
+{
+	unsigned int n = 0;
+
+	for (int i = 0; i < TIDS && n < most; i++) {
+		list[n] = atomic_load(&tids[i]);
+		n += list[n] != 0;
+	}
+	return n;
+}
+
 struct start {
 	void *(*fn)(void *);
 	void *arg;

@@ -50,15 +50,38 @@ static void item_stamp(struct hand *h, struct item *it)
 void item_check(struct hand *h, const struct item *it)
 {
 	h->checked++;
+	if (item_size(it) && break_now(BREAK_CHURN))
+		item_body(it)[0] ^= 1;
 	if (!stamp_holds(item_body(it), item_size(it), it->key))
 		fail("%s: %p of %zu bytes is not as its owner left it",
 		     item_name(it), (const void *)it->p, item_size(it));
 }
 
+/* By its ctor, by its limit, or by the system where a fault makes it. */
 static bool refusal_right(const struct kind *k, int err)
 {
-	return err == (k->fickle ? EAGAIN : ENOMEM) ||
-	       (err == ENOMEM && refusals());
+	return (err == EAGAIN && k->fickle) ||
+	       (err == ENOMEM && (k->attr.limit || refusals()));
+}
+
+static void refusal_check(const struct kind *k, int err)
+{
+	if (!refusal_right(k, err))
+		fail("%s: a get failed with errno %d", k->attr.name, err);
+}
+
+/* What nobody refuses, refused. */
+static bool refusal_broken(struct hand *h, size_t nth, void *obj)
+{
+	const struct kind *k = &kinds[nth];
+
+	if (k->attr.limit || kind_made(k) || !break_now(BREAK_REFUSED))
+		return false;
+	percu_pool_put(k->pool, obj);
+	h->got[nth]++;
+	h->put[nth]++;
+	refusal_check(k, ENOMEM);
+	return true;
 }
 
 static void object_take(struct hand *h, struct item *it)
@@ -71,11 +94,11 @@ static void object_take(struct hand *h, struct item *it)
 	obj = percu_pool_get(k->pool);
 	if (!obj) {
 		h->refused[nth]++;
-		if (!refusal_right(k, errno))
-			fail("%s: a get failed with errno %d", k->attr.name,
-			     errno);
+		refusal_check(k, errno);
 		return;
 	}
+	if (refusal_broken(h, nth, obj))
+		return;
 	h->got[nth]++;
 	kind_got(k, obj);
 	*it = (struct item){ .p = obj, .kind = k, .size = k->attr.size };
@@ -197,8 +220,7 @@ static size_t bulk_take(struct hand *h, struct kind *k, struct item *items,
 		    got, n);
 	if (got < n) {
 		h->refused[k - kinds]++;
-		if (!refusal_right(k, errno) ||
-		    !(k->fickle || k->attr.limit || refusals()))
+		if (!refusal_right(k, errno))
 			fail("%s: got %zu of %zu, errno %d", k->attr.name, got,
 			     n, errno);
 	}

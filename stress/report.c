@@ -246,6 +246,7 @@ static bool file_write(const char *dir, const char *name,
 		       const struct options *o)
 {
 	char path[4096];
+	bool ok;
 	FILE *f;
 
 	path_of(path, sizeof(path), dir, name);
@@ -253,7 +254,8 @@ static bool file_write(const char *dir, const char *name,
 	if (!f)
 		return false;
 	write_it(f, o);
-	return !fclose(f);
+	ok = !ferror(f);
+	return !fclose(f) && ok;
 }
 
 static void json_write(FILE *f, const struct options *o)
@@ -262,9 +264,10 @@ static void json_write(FILE *f, const struct options *o)
 	result_json(f);
 }
 
+/* Who finds the JSON finds the page. */
 bool report_write(const struct options *o)
 {
 	mkdir(o->report, 0777);
-	return file_write(o->report, "result.json", json_write, o) &&
-	       file_write(o->report, "index.html", page_write, o);
+	return file_write(o->report, "index.html", page_write, o) &&
+	       file_write(o->report, "result.json", json_write, o);
 }

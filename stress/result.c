@@ -204,21 +204,21 @@ static void bare(char *s)
 			*s = '\'';
 }
 
-void result_crash(void)
+void result_cut(const char *how)
 {
 	const char *first = verdict_line(0);
 	char line[FAILURE_LINE];
 
 	snprintf(line, sizeof(line), "%s", first ? first : "");
 	if (opts->output == OUTPUT_TEXT) {
-		out_result("verdict: FAILED, it crashed\n");
+		out_result("verdict: FAILED, it %s\n", how);
 	} else if (opts->output == OUTPUT_TAP) {
 		out_result("Bail out! %s\n", line);
 	} else {
 		bare(line);
 		out_result("{\"verdict\":\"failed\",\"failures\":%u,"
-			   "\"crashed\":true,\"lines\":[\"%s\"]}\n",
-			   verdict_total(), line);
+			   "\"%s\":true,\"lines\":[\"%s\"]}\n",
+			   verdict_total(), how, line);
 	}
 }
 
@@ -234,8 +234,9 @@ static void findings_complete(void)
 {
 	for (struct finding *f = findings; f < findings + NR_END_LAWS; f++)
 		if (!f->text[0])
-			snprintf(f->text, sizeof(f->text),
-				 "not looked at: the run did not come to its end");
+			snprintf(
+				f->text, sizeof(f->text),
+				"not looked at: the run did not come to its end");
 }
 
 void result_end(void)

@@ -24,6 +24,7 @@ enum {
 	READERS = 224,
 	WRITERS = 32,  /* one in 8 */
 	ENOUGH = 2000, /* walks, for each kind to be among them */
+	ENOUGH_EDITS = 100 * 1000,
 	BY_COPY = REMOVE | EXACT | TAKE | REMOVE_IF | TRUNCATE,
 	TIDY = BATCH | COMPACT | CLIP,
 };
@@ -165,8 +166,7 @@ static void readers_print(const struct reader *r, unsigned int n,
 	printf("  ages      0: %s, 1: %s, 2: %s, more: %s\n",
 	       num_count(sum.age[0]).s, num_count(sum.age[1]).s,
 	       num_count(sum.age[2]).s, num_count(sum.age[3]).s);
-	if (!sum.looks)
-		fail("nothing was read");
+	happened(sum.looks, "read");
 	if (alone() && sum.walks > ENOUGH &&
 	    (!sum.again[SNAPSHOT] || !sum.again[BUT_HOLES] ||
 	     !sum.pinned[SNAPSHOT] || !sum.pinned[ELEMENTS]))
@@ -198,8 +198,15 @@ static void edits_print(const struct stage *st)
 	printf("  released  %s, in %s grace periods of the clock's\n",
 	       num_count(st->elements.releases).s,
 	       num_count(st->elements.ticks).s);
-	if (!all || !st->elements.releases || !st->elements.ticks)
-		fail("nothing was edited, or released");
+	happened(all, "edited");
+	happened(st->elements.releases, "released");
+	happened(st->elements.ticks, "waited for");
+	if (all < ENOUGH_EDITS || !alone())
+		return;
+	for (int i = 0; i < NR_EDITS; i++)
+		happened(edits[i], edit_name[i]);
+	happened(grown, "grown to a tree");
+	happened(collapsed, "collapsed");
 }
 
 static void crew_start(struct stage *st, struct sched *s, struct reader *r,

@@ -47,13 +47,19 @@ static bool pinned(const struct element *e)
 	return e && e->pin;
 }
 
-/* Above the hard mark of what waits a writer may be refused. */
+/*
+ * Above the hard mark of what waits a writer may be refused, and where memory
+ * is; a removal never.
+ */
 static bool did(struct writer *w, enum edit what, int err)
 {
 	struct subject *s = w->s;
+	bool may = !(what & (REMOVALS | REMOVE_IF | TRUNCATE));
 
+	if (what == REMOVE && break_now(BREAK_REMOVAL))
+		err = -EAGAIN;
 	s->edits[__builtin_ctz(what)]++;
-	if (err == -EAGAIN || (err == -ENOMEM && refusals()))
+	if (may && (err == -EAGAIN || (err == -ENOMEM && refusals())))
 		s->refused++;
 	else if (err)
 		fail("%s: an edit returned %d", s->kind->name, err);
@@ -143,9 +149,11 @@ static bool is_below(void *obj, void *arg)
 static void remove_if(struct writer *w, size_t len)
 {
 	struct subject *s = w->s;
+	ssize_t n;
 
 	w->number = s->number - len + (len < MANY ? len : MANY);
-	did(w, REMOVE_IF, percu_vec_remove_if(&s->vec, is_below, w) < 0);
+	n = percu_vec_remove_if(&s->vec, is_below, w);
+	did(w, REMOVE_IF, n < 0 ? (int)n : 0);
 }
 
 static void truncate_(struct writer *w, size_t len)
@@ -311,6 +319,15 @@ static void form_note(struct subject *s, size_t len)
 	}
 }
 
+/* As if the vector had released it, which has it still. */
+static void element_break(struct writer *w)
+{
+	struct element *e = slot(w, 0);
+
+	if (e && break_now(BREAK_AGES))
+		unmake(w, e);
+}
+
 static void edit(struct writer *w)
 {
 	struct subject *s = w->s;
@@ -329,6 +346,7 @@ static void edit(struct writer *w)
 		verdict_stale(percu_vec_check(&s->vec) != 0, k->name);
 	edit_do(w, edit_draw(w, len), len);
 	have_gone(w);
+	element_break(w);
 }
 
 void vec_write(void *arg)

@@ -120,6 +120,14 @@ const char *verdict_line(unsigned int n)
 	return kept[n].line;
 }
 
+void happened(uint64_t n, const char *what)
+{
+	if (break_always(BREAK_IDLE))
+		n = 0;
+	if (!n && !stop_asked())
+		fail("nothing was %s", what);
+}
+
 void law(const char *text)
 {
 	printf("  law       %s\n", text);
