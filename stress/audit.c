@@ -159,7 +159,6 @@ void audit_pools(uint64_t *pools, uint64_t *made)
 	char *text = statistics_text();
 	char *at = strstr(text, "\"pools\":[");
 
-
 	for (; at && (at = strstr(at, head)); at++) {
 		char *end = strchr(at, '}');
 

@@ -183,6 +183,7 @@ static struct {
 	[BREAK_BYTES] = { "bytes", "slices: a byte of a slice is overwritten" },
 	[BREAK_REPLAY] = { "replay", "a block is out that the trace has not" },
 	[BREAK_RESIZED] = { "resized", "replay: a byte is not copied" },
+	[BREAK_LEAK] = { "leak", "churn, vec: a worker never ends" },
 	[BREAK_IDLE] = { "idle", "what scenarios count is 0" },
 	[BREAK_POOR] = { "poor", "memory: a byte of a child is overwritten" },
 	[BREAK_CLOCK] = { "clock", "clock: a grace period takes a day" },

@@ -74,8 +74,10 @@ static void exchange(struct seat *s, size_t i)
 	_Atomic(struct item *) *slot =
 		&s->churn->slots[rng_below(&s->hand.rng, SLOTS)];
 
+	item_held(s->held[i], -1);
 	s->held[i] = atomic_exchange_explicit(slot, s->held[i],
 					      memory_order_acq_rel);
+	item_held(s->held[i], 1);
 	s->hand.moved++;
 	if (s->held[i]->p)
 		item_check(&s->hand, s->held[i]);
@@ -158,6 +160,7 @@ static void seat_work(void *arg)
 
 	do {
 		life(s);
+		crew_leak();
 		if (rng_below(&s->rng, 2))
 			seat_empty(s);
 		atomic_fetch_add(&s->churn->lives, 1);

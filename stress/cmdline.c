@@ -286,6 +286,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	for (unsigned int i = 0; i < NR_SCENARIOS && o->nr_traces; i++)
 		if (!o->chosen && !o->mixed && scenarios[i].run == replay_run)
 			o->chosen = 1u << i;
+	o->named = o->chosen;
 	if (!o->chosen) {
 		o->chosen = (1u << NR_SCENARIOS) - 1;
 		o->everything = !o->mixed;

@@ -111,6 +111,18 @@ size_t crew_run(struct sched *s)
 	return n;
 }
 
+/* Its channel is not freed: it waits for it. */
+void crew_leak(void)
+{
+	static struct chan *nobodys;
+	void *p;
+
+	if (!break_now(BREAK_LEAK))
+		return;
+	nobodys = must(chan_new("of nobody", 1));
+	chan_recv(nobodys, &p);
+}
+
 static void disturb(struct percu_pool *pool)
 {
 	struct rng r;

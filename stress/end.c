@@ -197,25 +197,36 @@ static void resident(void)
 	    num_bytes(more).s);
 }
 
+/* One fault, and how often; why not. */
+static size_t force_say(const struct fault *f, char *text, size_t size)
+{
+	uint64_t fired = f->fired, own = f->own;
+	int n;
+
+	if (f->skipped[0])
+		n = snprintf(text, size, "%s skipped (%s)", f->name,
+			     f->skipped);
+	else if (own)
+		n = snprintf(text, size, "%s %s (%s met by others)", f->name,
+			     num_count(fired).s, num_count(fired - own).s);
+	else
+		n = snprintf(text, size, "%s %s", f->name, num_count(fired).s);
+	return (size_t)n;
+}
+
 static void forced(void)
 {
 	char *text = findings[END_FAULTS].text;
 	size_t size = sizeof(findings[END_FAULTS].text), len = 0;
 
-	for (enum fault_id id = 0; id < NR_FAULTS; id++) {
-		const struct fault *f = &faults[id];
-		const char *comma = len ? ", " : "";
-
-		if (!f->requested || len >= size)
+	for (const struct fault *f = faults; f < faults + NR_FAULTS; f++) {
+		if (!f->requested)
 			continue;
-		if (f->skipped[0])
-			len += (size_t)snprintf(text + len, size - len,
-						"%s%s skipped", comma, f->name);
-		else
-			len += (size_t)snprintf(text + len, size - len,
-						"%s%s %s", comma, f->name,
-						num_count(fault_count(id)).s);
-		if (!f->skipped[0] && !fault_count(id) && !stop_asked())
+		if (len && len < size)
+			len += (size_t)snprintf(text + len, size - len, ", ");
+		if (len < size)
+			len += force_say(f, text + len, size - len);
+		if (!f->skipped[0] && !f->fired && !stop_asked())
 			fail("fault %s was asked for and never fired", f->name);
 	}
 	if (!len)

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <percu/alloc.h>
 #include "churn.h"
+#include "workers/workers.h"
 
 #define LOG2_MEDIAN 6.5
 #define LOG2_SIGMA  3.2
@@ -38,6 +39,13 @@ static size_t item_size(const struct item *it)
 static const char *item_name(const struct item *it)
 {
 	return it->kind ? it->kind->attr.name : "block";
+}
+
+/* What a worker has in its hands; who empties them in the end is none. */
+void item_held(const struct item *it, long n)
+{
+	if (it->p && worker_here())
+		worker_holds(item_name(it), n);
 }
 
 /* Never 0, which says that there is no stamp. */
@@ -159,6 +167,7 @@ void item_take(struct hand *h, struct item *it)
 		block_take(h, it);
 	if (it->p)
 		item_stamp(h, it);
+	item_held(it, 1);
 }
 
 void item_give(struct hand *h, struct item *it)
@@ -166,6 +175,7 @@ void item_give(struct hand *h, struct item *it)
 	struct kind *k = it->kind;
 
 	item_check(h, it);
+	item_held(it, -1);
 	if (k) {
 		kind_gives(k, it->p, it->key);
 		h->put[k - kinds]++;
@@ -252,8 +262,10 @@ void bulk_round(struct hand *h)
 	}
 	percu_pool_put_bulk(k->pool, objs, together);
 	h->put[k - kinds] += together;
-	for (size_t i = together; i < got; i++)
+	for (size_t i = together; i < got; i++) {
+		item_held(&items[i], 1);
 		item_give(h, &items[i]);
+	}
 }
 
 void hand_look(struct hand *h, uint64_t most_out)

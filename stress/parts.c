@@ -196,6 +196,7 @@ static void warm_up(const struct options *o, bool chaos)
 	if (brief.chosen)
 		mixed_run(&brief, chaos);
 	out_mute(false);
+	faults_tell();
 	nr_parts = 0;
 	end_warm();
 }

@@ -409,7 +409,7 @@ void replay_run(const struct options *o)
 	law("at each step of a trace as many bytes and blocks are out as it says, and percu agrees");
 	law("every block is as its last owner left it, aligned, and empty if it was to be");
 	if (!nr_traces)
-		printf("  skipped   no trace could be read\n");
+		part_skip("there is no gzip, which reads the traces");
 	own.seconds = o->seconds / (nr_traces ? nr_traces : 1);
 	progress_start(&progress, "replay", PROGRESS_TIME,
 		       (uint64_t)(o->seconds * 1e3));

@@ -199,7 +199,10 @@ static void parts_write(FILE *f)
 		fprintf(f,
 			"<tr class=\"%s\"><th>%s</th><td class=\"mark\">%s</td><td class=\"n\">%.1f</td><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n",
 			p->failures ? "bad" : "ok", p->name,
-			p->failures ? "failed" : "ok", p->seconds,
+			p->failures ? "failed" :
+			*p->skipped ? "skipped" :
+				      "ok",
+			p->seconds,
 			p->operations ? num_count(p->operations).s : "",
 			p->bytes ? num_bytes(p->bytes).s : "");
 	}

@@ -85,6 +85,7 @@ struct options {
 	enum output output;
 	const char *report;  /* a folder, or NULL */
 	unsigned int chosen; /* bits of scenarios[] */
+	bool named;          /* by the user: who cannot run then fails */
 	bool everything;     /* all of them, and a mixed part in the end */
 	const char *chaos;   /* as it was asked for, or NULL */
 	const char *broken;  /* the last that is to be broken, or NULL */
@@ -160,6 +161,8 @@ void verdict_stale(uint64_t slots, const char *vec); /* 0 counts a check */
 __attribute__((format(printf, 2, 3))) void verdict_leaked(unsigned int workers,
 							  const char *fmt, ...);
 void law(const char *text); /* prints what is going to be checked */
+/* Says why the caller's part cannot run here, for its result. */
+__attribute__((format(printf, 1, 2))) void part_skip(const char *fmt, ...);
 /* Fails if that is 0, unless it was asked to stop: a law held by nothing. */
 void happened(uint64_t n, const char *what);
 
@@ -261,6 +264,7 @@ enum break_id {
 	BREAK_REPLAY,
 	BREAK_RESIZED,
 	BREAK_IDLE,
+	BREAK_LEAK,
 	BREAK_POOR,
 	BREAK_CLOCK,
 	BREAK_POOLS,
@@ -310,6 +314,7 @@ enum fault_id {
 struct fault {
 	const char *name, *what;
 	_Atomic uint64_t fired;
+	_Atomic uint64_t own; /* of these, met by who forces it */
 	bool requested;
 	char skipped[96]; /* why it cannot happen here */
 };
@@ -332,6 +337,7 @@ bool faults_request(const char *list); /* "a,b", "all", "none"; false: what? */
 uint64_t faults_total(void);
 bool faults_wanted(void); /* any */
 void faults_reset(void);
+void faults_tell(void);              /* prints which are skipped */
 bool fault_wanted(enum fault_id id); /* requested, and not skipped */
 __attribute__((format(printf, 2, 3))) void fault_skip(enum fault_id id,
 						      const char *fmt, ...);
@@ -377,7 +383,7 @@ uint64_t rss_bytes(void);       /* resident; 0: not known */
 uint64_t rss_anonymous(void);   /* of it, what no file backs */
 unsigned int nr_cpus(void);     /* that we may run on */
 int cpu_nth(unsigned int n);    /* the n-th of those, modulo */
-void cpu_pin(int tid, int cpu); /* tid 0: the caller; cpu -1: all */
+bool cpu_pin(int tid, int cpu); /* tid 0: the caller; cpu -1: all */
 /* The thread belongs to the caller's part, and chaos may meet it. */
 void thread_start(pthread_t *t, void *(*fn)(void *), void *arg);
 int thread_any(struct rng *r); /* the tid of one of those; 0: none found */

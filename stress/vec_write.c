@@ -167,10 +167,13 @@ static void truncate_(struct writer *w, size_t len)
 	did(w, TRUNCATE, percu_vec_truncate(&s->vec, to));
 }
 
+static const char taken_name[] = "taken element";
+
 /* What was taken is the caller's, to be released when no reader sees it. */
 static void taken_release(struct writer *w)
 {
 	synchronize_rcu();
+	worker_holds(taken_name, -(long)w->nr_taken);
 	while (w->nr_taken)
 		unmake(w, w->taken[--w->nr_taken]);
 }
@@ -184,6 +187,7 @@ static void take(struct writer *w, size_t i)
 		return;
 	element_removed(&w->st->elements, e, atomic_load(&e->word));
 	w->taken[w->nr_taken++] = e;
+	worker_holds(taken_name, 1);
 	if (w->nr_taken == TAKEN)
 		taken_release(w);
 }
@@ -360,5 +364,7 @@ void vec_write(void *arg)
 		pthread_mutex_unlock(&w->s->lock);
 		worker_yield();
 	} while (crew_goes_on(w->st->o));
+	if (w->nr_taken)
+		crew_leak();
 	taken_release(w);
 }

@@ -203,7 +203,7 @@ bool worker_replace_thread(void);
 void worker_holds(const char *what, long n);
 
 enum {
-	HOLDINGS = 4,
+	HOLDINGS = 20,
 };
 
 /* Channels: Go's, of pointers. ----------------------------------------------- */
