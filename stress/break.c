@@ -226,23 +226,28 @@ static void wait_in_worker(void *arg)
 		pause(); /* signals of chaos end it */
 }
 
+static atomic_bool forking;
+
 static void fork_in_worker(void *arg)
 {
 	(void)arg;
+	atomic_store(&forking, true);
 	fork();
 }
 
 static void wait_in_fork(void)
 {
-	wait_in_worker(NULL);
+	if (atomic_load(&forking))
+		wait_in_worker(NULL);
 }
 
-/* Who was told first of forks is told last, when percu has all its locks. */
-static void fork_prepare(void)
+/*
+ * Who was told first of forks is told last, when percu has all its locks: a
+ * constructor like percu's, of an object that is linked before it.
+ */
+__attribute__((constructor(101))) static void before_percu(void)
 {
-	if (breaks[BREAK_DEADLOCK].asked &&
-	    pthread_atfork(wait_in_fork, NULL, NULL))
-		out_of_memory();
+	pthread_atfork(wait_in_fork, NULL, NULL);
 }
 
 void break_hang(void)
@@ -265,7 +270,6 @@ static bool scenario_request(const char *name)
 	for (int id = 0; id < NR_BREAKS; id++)
 		if (!strcmp(breaks[id].name, name)) {
 			breaks[id].asked = true;
-			fork_prepare();
 			return true;
 		}
 	return false;

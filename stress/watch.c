@@ -28,7 +28,8 @@
 enum {
 	TICK_MS = 50,
 	ANSWER_MS = 500, /* a thread's, at most */
-	ASKED_MAX = 12,
+	ASKED_MAX = 512,
+	OTHERS_MAX = 12,
 };
 
 static struct {
@@ -51,19 +52,25 @@ static void line_write(const char *text)
 		return;
 }
 
-/* A worker that waits is on no thread: crew.c names those. */
+/*
+ * A worker that waits is on no thread: crew.c names those.  Of threads that run
+ * none, idle ones among them, the first few will do.
+ */
 static void on_ask(int sig)
 {
+	static atomic_uint others;
 	char worker[64], line[160];
+	bool at_work = worker_name(worker, sizeof(worker));
 	int saved = errno;
 
 	(void)sig;
 	snprintf(line, sizeof(line), "percu-stress: a thread of %s%s%s is in\n",
 		 part_here ? part_here->name : "nobody's",
-		 worker_name(worker, sizeof(worker)) ? ", at work for " : "",
-		 worker_name(worker, sizeof(worker)) ? worker : "");
-	line_write(line);
-	frames_write();
+		 at_work ? ", at work for " : "", at_work ? worker : "");
+	if (at_work || atomic_fetch_add(&others, 1) < OTHERS_MAX) {
+		line_write(line);
+		frames_write();
+	}
 	atomic_fetch_add(&watch.answers, 1);
 	errno = saved;
 }
@@ -82,7 +89,7 @@ static void ask(int tid)
 	line_write("percu-stress: a thread does not answer\n");
 }
 
-/* The first of them; the last one to be asked began the run. */
+/* The last one to be asked began the run. */
 static void who(void)
 {
 	int tids[ASKED_MAX];
