@@ -355,15 +355,24 @@ static void book_sum(const struct slices *sl, struct book *sum)
 	}
 }
 
+/* To break the law: one of somebody's, or none. */
+static struct percu_slice unbooked(const struct slices *sl)
+{
+	const struct percu_slice none = { NULL };
+
+	for (const struct hand *h = sl->hands; h < sl->hands + sl->nr; h++)
+		if (h->n && break_now(BREAK_SLICES))
+			return percu_slice_dup(h->held[0]->s);
+	return none;
+}
+
 /* All rest. */
 static void compare(struct slices *sl)
 {
 	struct percu_slice_stats st;
-	struct percu_slice extra = { NULL };
+	struct percu_slice extra = unbooked(sl);
 	struct book sum;
 
-	if (sl->hands->n && break_now(BREAK_SLICES))
-		extra = percu_slice_dup(sl->hands->held[0]->s);
 	book_sum(sl, &sum);
 	percu_slice_stats(&st);
 	percu_slice_put(extra);

@@ -234,6 +234,7 @@ void vec_run(const struct options *o)
 	struct writer *w = must(calloc(nr_w, sizeof(*w)));
 	pthread_t clock;
 	double seconds;
+	bool ended;
 
 	law("no reader sees what was released, or was removed a grace period ago");
 	law("a view is what vec.h promises for each way to remove; each element is released once");
@@ -249,11 +250,13 @@ void vec_run(const struct options *o)
 	seconds = progress_stop(&st->progress);
 	atomic_store(&st->stop, true);
 	pthread_join(clock, NULL);
-	if (!verdict_failures())
+	ended = !verdict_failures();
+	if (ended)
 		subjects_end(st);
 	readers_print(r, nr_r, seconds);
 	edits_print(st);
-	free(st);
+	if (ended)
+		free(st); /* else the vectors are in it, and what they retire */
 	free(r);
 	free(w);
 }
