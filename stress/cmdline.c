@@ -240,7 +240,7 @@ static error_t option_set(int key, char *arg, struct argp_state *state)
 	case KEY_SEED:
 		o->seed = number(state, arg, UINT64_MAX);
 		return 0;
-	/* What follows it may be longer. */
+	/* A duration that follows may be longer. */
 	case KEY_SHORT:
 		o->brief = o->once = true;
 		o->seconds = o->seconds < SHORT_SECONDS ? o->seconds :
