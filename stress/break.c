@@ -161,10 +161,8 @@ static const struct {
 
 /* Scenarios, and what is looked at besides. ----------------------------------- */
 
-static struct {
+static const struct {
 	const char *name, *what;
-	bool asked;
-	atomic_bool done;
 } breaks[NR_BREAKS] = {
 	[BREAK_CHURN] = { "churn", "a byte of an item is overwritten" },
 	[BREAK_REFUSED] = { "refused", "churn: a get fails for no reason" },
@@ -195,7 +193,8 @@ static struct {
 	[BREAK_DEADLOCK] = { "deadlock", "a worker hangs, with percu's locks" },
 };
 
-static bool armed;
+static bool armed, asked[NR_BREAKS];
+static atomic_bool done[NR_BREAKS];
 
 void break_arm(void)
 {
@@ -204,13 +203,12 @@ void break_arm(void)
 
 bool break_now(enum break_id id)
 {
-	return breaks[id].asked && armed &&
-	       !atomic_exchange(&breaks[id].done, true);
+	return asked[id] && armed && !atomic_exchange(&done[id], true);
 }
 
 bool break_always(enum break_id id)
 {
-	return breaks[id].asked && armed;
+	return asked[id] && armed;
 }
 
 void break_list(void)
@@ -253,9 +251,9 @@ __attribute__((constructor(101))) static void before_percu(void)
 void break_hang(void)
 {
 	const struct options o = { .threads = 2 };
-	void (*how)(void *arg) = breaks[BREAK_DEADLOCK].asked ? fork_in_worker :
-				 breaks[BREAK_HANG].asked     ? wait_in_worker :
-								NULL;
+	void (*how)(void *arg) = asked[BREAK_DEADLOCK] ? fork_in_worker :
+				 asked[BREAK_HANG]     ? wait_in_worker :
+							 NULL;
 	struct sched *s;
 
 	if (!how)
@@ -269,7 +267,7 @@ static bool scenario_request(const char *name)
 {
 	for (int id = 0; id < NR_BREAKS; id++)
 		if (!strcmp(breaks[id].name, name)) {
-			breaks[id].asked = true;
+			asked[id] = true;
 			return true;
 		}
 	return false;
