@@ -91,7 +91,7 @@ static void *work(void *arg)
 	struct worker *w = arg;
 	struct object *held[HELD_MAX];
 
-	while (!over(w->drain)) {
+	do {
 		uint32_t n = 1 + rng_below(&w->rng, HELD_MAX);
 
 		for (int round = 0; round < 16; round++) {
@@ -102,7 +102,7 @@ static void *work(void *arg)
 		}
 		w->pairs += 16 * n;
 		chaos_call(&w->rng, w->drain->pool);
-	}
+	} while (!over(w->drain));
 	return NULL;
 }
 

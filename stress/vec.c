@@ -84,11 +84,11 @@ static void *keep_ticking(void *arg)
 {
 	struct stage *st = arg;
 
-	while (!atomic_load(&st->stop)) {
+	do {
 		synchronize_rcu();
 		atomic_fetch_add(&st->elements.ticks, 1);
 		sched_yield();
-	}
+	} while (!atomic_load(&st->stop));
 	return NULL;
 }
 
