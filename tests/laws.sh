@@ -22,7 +22,7 @@ broken() {	# what, what the first failure says, arguments
 	what=$1 says=$2
 	shift 2
 	status=0
-	"$stress" --duration 0.2s --break "$what" "$@" >"$log.out" 2>"$log.err" || status=$?
+	timeout -k 5 60 "$stress" --duration 0.2s --break "$what" "$@" >"$log.out" 2>"$log.err" || status=$?
 	[ "$status" = 1 ] || wrong "$what is broken, and the status is $status"
 	grep -m 1 '^percu-stress: FAILED: ' "$log.err" |
 		grep -q " $says.* \[again: .*percu-stress .*--break $what.*\]$" ||
