@@ -374,7 +374,7 @@ void pool_put_from(struct percu_pool *p, void *obj, void *site)
 	if (!obj)
 		return;
 	if (unlikely(in_handler())) {
-		parked_add(p, obj, NULL);
+		parked_add(p, obj, NULL, NULL);
 		errno = err;
 		return;
 	}

@@ -386,8 +386,11 @@ static inline bool in_handler(void)
 	return locks_held != 0;
 }
 void parked_add(struct percu_pool *p, void *obj,
-		const struct rcu_flavor_struct *flavor);
+		const struct rcu_flavor_struct *flavor, void *site);
 void parked_place(void);
+/* Until what was parked to be retired to the pool is; NULL: to any. */
+void parked_wait(const struct percu_pool *p);
+void parked_after_fork(void);
 
 /* checked.c */
 void *checked_get(struct percu_pool *p);
