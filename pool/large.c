@@ -129,9 +129,9 @@ static struct span *large_promote(struct span *s, size_t npages)
 }
 
 /*
- * Smaller: the tail goes back, to the heap or the system.  Larger: what is free behind it, or,
- * from GROW_DIRECT on, a mapping of its own, whose pages the system moves.  By
- * an eighth more than is asked for: what grows will grow again.
+ * Smaller: the tail goes back, to the heap or the system.  Larger: what is free
+ * behind it, or, from GROW_DIRECT on, a mapping of its own, whose pages the
+ * system moves.  By an eighth more than is asked for: what grows will grow again.
  */
 void *large_resize(struct span *s, void *ptr, size_t size)
 {
