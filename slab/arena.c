@@ -109,18 +109,6 @@ size_t pages_count(uintptr_t start, size_t n, enum page_bit bit)
 	return count;
 }
 
-bool pages_any(uintptr_t start, size_t n, enum page_bit bit)
-{
-	uintptr_t end = pages_end(start, n);
-	struct part part;
-
-	while (part_next(&part, &start, end))
-		if (page_next(part.arena, part.from, part.to, bit, true) <
-		    part.to)
-			return true;
-	return false;
-}
-
 uint32_t page_next(const struct arena *a, uint32_t from, uint32_t to,
 		   enum page_bit bit, bool has)
 {
@@ -148,9 +136,22 @@ uint32_t page_stretch(const struct arena *a, uint32_t page, enum page_bit bit)
 }
 
 /*
+ * Relaxed: they are looked at by who holds a block, and has it from who set
+ * them.  Where there is none there was none, or all had one.
+ */
+static void classes_set(struct part *part, uint8_t class_)
+{
+	uint8_t *c = part->arena->class;
+
+	if (!class_ && !c[part->from])
+		return;
+	for (uint32_t i = part->from; i < part->to; i++)
+		__atomic_store_n(&c[i], class_, __ATOMIC_RELAXED);
+}
+
+/*
  * Release: pairs with the acquire in span_of(), so that whoever finds the
- * span by a wild pointer finds it whole.  Class bytes are relaxed: they are
- * looked at by who holds a block, and has it from who set them.
+ * span by a wild pointer finds it whole.
  */
 void map_set(uintptr_t start, size_t n, struct span *s, uint8_t class_)
 {
@@ -158,12 +159,11 @@ void map_set(uintptr_t start, size_t n, struct span *s, uint8_t class_)
 	struct part part;
 
 	while (part_next(&part, &start, end)) {
-		for (uint32_t i = part.from; i < part.to; i++) {
-			__atomic_store_n(&part.arena->span[i], s,
-					 __ATOMIC_RELEASE);
-			__atomic_store_n(&part.arena->class[i], class_,
-					 __ATOMIC_RELAXED);
-		}
+		struct span **entry = part.arena->span;
+
+		classes_set(&part, class_);
+		for (uint32_t i = part.from; i < part.to; i++)
+			__atomic_store_n(&entry[i], s, __ATOMIC_RELEASE);
 	}
 }
 

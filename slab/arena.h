@@ -47,7 +47,6 @@ static inline uint64_t page_mask(uint32_t w, uint32_t from, uint32_t to)
 void pages_set(uintptr_t start, size_t n, enum page_bit bit);
 void pages_clear(uintptr_t start, size_t n, enum page_bit bit);
 size_t pages_count(uintptr_t start, size_t n, enum page_bit bit);
-bool pages_any(uintptr_t start, size_t n, enum page_bit bit);
 
 /*
  * The first page in [from, to) of an arena that has the bit, or has it not;

@@ -53,6 +53,15 @@ static uint64_t to_bytes(uint64_t pages)
 	return pages << PAGE_SHIFT_;
 }
 
+/* Once for a size: what is freed later is for blocks. */
+static void records_stock(void)
+{
+	if (heap.sys <= heap.stocked)
+		return;
+	heap.stocked = heap.sys;
+	meta_stock(to_bytes(heap.sys) / RECORDS);
+}
+
 /* A new run that n pages, aligned to n rounded up to a power of two, fit into. */
 static struct span *heap_grow(size_t n)
 {
@@ -64,7 +73,7 @@ static struct span *heap_grow(size_t n)
 		return NULL;
 	while (!(start = arena_reserve(pages, to_bytes(pages)))) {
 		if (pages == ARENA_PAGES)
-			meta_stock(to_bytes(heap.sys) / RECORDS);
+			records_stock();
 		pages /= 2;
 		if (pages < n || pages < MIN_RESERVE)
 			goto none;
@@ -106,14 +115,6 @@ static void span_use(struct span *s, enum span_kind kind, uint8_t class_,
 		*zero = !resident;
 }
 
-/* What is left of a run: pages of it that never were in the map on their own. */
-static void run_rest(struct span *rest, uintptr_t start, uint32_t n)
-{
-	rest->start = start;
-	rest->npages = n;
-	run_add(rest);
-}
-
 /*
  * Cuts n pages out of run, whose descriptor becomes theirs.  NULL, and the run
  * is as it was, if there is no memory for the rest's descriptors or the pages.
@@ -133,14 +134,7 @@ static struct span *run_cut(struct span *run, size_t n, size_t align)
 	if (arena_commit(first, n))
 		goto fail;
 
-	run_take(run);
-	run->kind = SPAN_HELD; /* no neighbour for the rest */
-	run->start = first;
-	run->npages = (uint32_t)n;
-	if (before)
-		run_rest(before, start, head);
-	if (behind)
-		run_rest(behind, first + to_bytes(n), tail);
+	run_split(run, first, n, before, behind);
 	return run;
 
 fail:

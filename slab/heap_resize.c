@@ -79,11 +79,10 @@ bool heap_extend(struct span *s, size_t npages)
 	if (run && (run->npages < more || arena_commit(end, more)))
 		run = NULL;
 	if (run) {
-		run_take(run);
+		run_behead(run, more);
 		span_gain(s, end, more, 0);
 		s->npages = (uint32_t)npages;
 		s->least = 0;
-		run_behead(run, more);
 	}
 	lock_give(&heap.lock, LOCK_HEAP);
 	return run;

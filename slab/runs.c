@@ -15,6 +15,10 @@
  * Within an arena two free runs are never neighbours.  Runs do not merge
  * across the border of an arena, so none is longer than one.
  *
+ * The longest run is most of an arena as a rule, and what is cut from it and
+ * merges with it again is a few pages: so both touch the bits of these pages
+ * only, and a run keeps count of those that hold memory.
+ *
  * Lock order: the caller holds LOCK_HEAP; LOCK_META is taken inside it.
  */
 #include <errno.h>
@@ -86,7 +90,7 @@ static void bin_add(struct span *s)
 {
 	unsigned int b = bin_of(s->npages);
 
-	if (pages_any(s->start, s->npages, PAGE_RESIDENT))
+	if (s->resident)
 		list_add(&s->list, &bins[b]);
 	else
 		list_add_tail(&s->list, &bins[b]);
@@ -162,6 +166,7 @@ static void run_join(struct span *s, struct span *left, struct span *right)
 	map_set_page(right->start, NULL);
 	s->start = left->start;
 	s->npages += other->npages;
+	s->resident += other->resident;
 	meta_free(other, sizeof(*other));
 }
 
@@ -171,21 +176,28 @@ static bool span_free(const struct span *s)
 	return __atomic_load_n(&s->kind, __ATOMIC_RELAXED) == SPAN_FREE;
 }
 
+/* A run as it is, with its bits: into the map and a bin. */
+static void run_enter(struct span *s)
+{
+	s->kind = SPAN_FREE;
+	s->slab = NULL;
+	map_set_page(s->start, s);
+	map_set_page(run_end(s) - PAGE_SIZE_, s);
+	bin_add(s);
+}
+
 struct span *run_add(struct span *s)
 {
 	struct span *left = map_neighbour(s->start - PAGE_SIZE_, s->start);
 	struct span *right = map_neighbour(run_end(s), run_end(s) - PAGE_SIZE_);
 
-	s->kind = SPAN_FREE;
-	s->slab = NULL;
+	s->resident = (uint32_t)pages_count(s->start, s->npages, PAGE_RESIDENT);
 	pages_set(s->start, s->npages, PAGE_IDLE);
 	if (left && span_free(left))
 		run_join(s, left, s);
 	if (right && span_free(right))
 		run_join(s, s, right);
-	map_set_page(s->start, s);
-	map_set_page(run_end(s) - PAGE_SIZE_, s);
-	bin_add(s);
+	run_enter(s);
 	return s;
 }
 
@@ -196,14 +208,52 @@ struct span *run_behind(const struct span *s)
 	return run && span_free(run) ? run : NULL;
 }
 
+/* Pages of a run leave it: of those that stay, how many are resident? */
+static uint32_t run_lose(struct span *run, uintptr_t start, size_t n)
+{
+	bin_del(run);
+	pages_clear(start, n, PAGE_IDLE);
+	return run->resident - (uint32_t)pages_count(start, n, PAGE_RESIDENT);
+}
+
 void run_behead(struct span *run, size_t n)
 {
+	run->resident = run_lose(run, run->start, n);
+	map_set_page(run->start, NULL);
 	run->start += n << PAGE_SHIFT_;
 	run->npages -= (uint32_t)n;
-	if (run->npages)
-		run_add(run);
-	else
-		meta_free(run, sizeof(*run));
+	if (run->npages) {
+		run_enter(run);
+		return;
+	}
+	map_set_page(run->start - PAGE_SIZE_, NULL);
+	meta_free(run, sizeof(*run));
+}
+
+void run_split(struct span *run, uintptr_t first, size_t n, struct span *before,
+	       struct span *behind)
+{
+	uint32_t resident = run_lose(run, first, n);
+	uintptr_t end = first + ((uintptr_t)n << PAGE_SHIFT_);
+
+	if (before) {
+		before->start = run->start;
+		before->npages =
+			(uint32_t)((first - run->start) >> PAGE_SHIFT_);
+		before->resident = (uint32_t)pages_count(
+			before->start, before->npages, PAGE_RESIDENT);
+		resident -= before->resident;
+		run_enter(before);
+	}
+	if (behind) {
+		behind->start = end;
+		behind->npages =
+			(uint32_t)((run_end(run) - end) >> PAGE_SHIFT_);
+		behind->resident = resident;
+		run_enter(behind);
+	}
+	run->start = first;
+	run->npages = (uint32_t)n;
 }
 
 void run_take(struct span *s)
@@ -224,7 +274,9 @@ int64_t runs_check(void)
 
 			count++;
 			if (s->kind == SPAN_FREE && bin_of(s->npages) == b &&
-			    span_of((void *)s->start) == s)
+			    span_of((void *)s->start) == s &&
+			    s->resident == pages_count(s->start, s->npages,
+						       PAGE_RESIDENT))
 				continue;
 			report_warn(
 				"heap: bin %u holds %u pages, kind %u, at %p",

@@ -19,7 +19,8 @@ struct heap {
 	/* under lock */
 	uint64_t cycle; /* 1 and the ageing cycles so far */
 	uint64_t sys, inuse, released;
-	uint64_t held; /* runs of kind SPAN_HELD */
+	uint64_t held;    /* runs of kind SPAN_HELD */
+	uint64_t stocked; /* sys when room for records was reserved last */
 };
 extern struct heap heap;
 
@@ -59,8 +60,15 @@ void run_take(struct span *s);
 
 /* The free run that begins where the span in use ends, or NULL. */
 struct span *run_behind(const struct span *s);
-/* A run that was taken loses its first n pages: what is left is free again. */
+/* It loses its first n pages, perhaps all; what is left is free as before. */
 void run_behead(struct span *run, size_t n);
+
+/*
+ * It becomes its n pages from first, in no bin.  What is left of it before and
+ * behind these is free under the two descriptors: NULL where nothing is left.
+ */
+void run_split(struct span *run, uintptr_t first, size_t n, struct span *before,
+	       struct span *behind);
 
 uint64_t runs_count(void);
 /* Walks the bins: how many runs there are, or -EUCLEAN and a warning. */

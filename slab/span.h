@@ -82,10 +82,11 @@ struct span {
 			      when there was no memory for it; or 0 */
 
 	struct list list __attribute__((aligned(64))); /* heap or slab lock */
-	uint32_t nfree;   /* SPAN_SLAB, slab lock: objects without OBJ_LIVE */
-	uint32_t nmade;   /* SPAN_SLAB, (a): objects with OBJ_MADE */
-	uint32_t cursor;  /* SPAN_SLAB, slab lock: no free object below */
-	uint8_t fullness; /* SPAN_SLAB, slab lock: which list it is on */
+	uint32_t nfree;    /* SPAN_SLAB, slab lock: objects without OBJ_LIVE */
+	uint32_t nmade;    /* SPAN_SLAB, (a): objects with OBJ_MADE */
+	uint32_t cursor;   /* SPAN_SLAB, slab lock: no free object below */
+	uint32_t resident; /* SPAN_FREE, heap lock: pages with PAGE_RESIDENT */
+	uint8_t fullness;  /* SPAN_SLAB, slab lock: which list it is on */
 };
 
 /*
