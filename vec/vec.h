@@ -75,17 +75,17 @@ enum vec_path {
 	VEC_NR_PATHS
 };
 
-/* (l) under the lock, (c) constant after init */
+/* (l) under the lock, (a) atomic, (c) constant after init */
 struct percu_vec_writer {
 	struct lock lock;
-	struct percu_vec *vec;                  /* (l) NULL: it ends */
+	struct percu_vec *vec;                  /* (a) NULL: it ends */
 	const struct rcu_flavor_struct *flavor; /* (c) */
 	struct percu_pool *pool; /* (c) that objects are retired to, or NULL */
 	bool own_pool;           /* (c) a release pool, made for it */
 	bool in_place;           /* (c) PERCU_VEC_INPLACE */
 	bool debug;              /* (c) */
 	char name[32];           /* (c) */
-	struct retire_origin origin;  /* (c) */
+	struct retire_origin origin;  /* pool/origin.c's */
 	size_t live;                  /* (l) objects */
 	size_t least;                 /* (l) slots that were reserved */
 	uint64_t stamp;               /* (l) of the last batch */
@@ -305,6 +305,7 @@ void gone_undo(struct percu_vec_batch *b);
 void gone_retire(struct percu_vec_batch *b);
 void gone_free(struct percu_vec_batch *b);
 void vec_check_new(struct percu_vec_batch *b, const void *obj);
+void vec_check_bulk(struct percu_vec_batch *b, void *const *objs, size_t n);
 
 /* read.c */
 static inline struct percu_view version_all(const struct percu_node *root)
