@@ -49,7 +49,7 @@ T	   := 600
 # The order is the direction of dependency: a folder may use those on its
 # left, and nothing else.
 libdirs	:= sys slab rcu pool buf vec
-dirs	:= $(libdirs) malloc stress/workers stress/trace tests tests/misuse stress bench samples
+dirs	:= $(libdirs) malloc stress/workers stress/trace tests tests/misuse tests/small stress bench samples
 
 cppflags-y := -Iinclude -I. -D_GNU_SOURCE
 

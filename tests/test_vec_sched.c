@@ -34,9 +34,33 @@
 
 #include "sys/tool.h"
 #include "tests/check.h"
+#include "tests/hoard.h"
 #include "tests/pools.h"
 #include "tests/vec_sched.h"
 #include "vec/vec.h"
+
+static unsigned long fired; /* faults, while there was no memory */
+
+/* All that there is is taken, and the system has no more. */
+void hunger_begins(void)
+{
+	hoard_all();
+}
+
+void starve(bool now)
+{
+	if (now) {
+		os_fault_arm(MEMORY, 1, true);
+		return;
+	}
+	os_fault_disarm();
+	fired += os_fault_fired();
+}
+
+void hunger_ends(void)
+{
+	give_all_back();
+}
 
 /* Every operation after the first ones, at every index. */
 static void scenarios_run(struct scenario *s, size_t ops)
@@ -221,7 +245,7 @@ static void no_memory(void)
 		return;
 	}
 	sum_begin();
-	sched_fired = 0;
+	fired = 0;
 	pin(0);
 	for (size_t k = 0; k < all; k += sched_brief() ? 3 : 1) {
 		for (int way = VIEW_UP; way <= VIEW_DOWN; way++) {
@@ -239,8 +263,8 @@ static void no_memory(void)
 		}
 	}
 	unpin();
-	printf("(%lu faults) ", sched_fired);
-	CU_ASSERT(sched_fired > 0);
+	printf("(%lu faults) ", fired);
+	CU_ASSERT(fired > 0);
 	sum_end();
 	CU_ASSERT(sum.holes > 0);
 	CU_ASSERT_EQUAL(sum.missed[VIEW_UP], 0);
@@ -257,6 +281,7 @@ static const CU_TestInfo tests[] = {
 
 int main(void)
 {
-	scenarios_init();
+	sizes_init();
+	sched_init();
 	return check_main("vec_sched", tests);
 }

@@ -163,14 +163,17 @@ int foresee_starved(const struct op *op);
 void foresee(const struct op *op, struct object *o);
 
 /* vec_sched_run.c */
-extern unsigned long sched_fired; /* faults, while there was no memory */
 size_t len_after(const struct op *op, size_t len);
 size_t starved_len(const struct op *op, size_t len);
 void scenario_run(const struct scenario *s);
 void stages_end(void);
-void scenarios_init(void);
 void sum_begin(void);
 void sum_end(void); /* prints it */
 bool sched_brief(void);
+
+/* The program's own: it may wait for a grace period; no memory; it is back. */
+void hunger_begins(void);
+void starve(bool now);
+void hunger_ends(void);
 
 #endif /* PERCU_TESTS_VEC_SCHED_H */

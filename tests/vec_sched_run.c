@@ -9,7 +9,6 @@
 #include <percu/vec.h>
 
 #include "tests/check.h"
-#include "tests/hoard.h"
 #include "tests/vec_sched.h"
 #include "vec/vec.h"
 
@@ -84,8 +83,6 @@ static bool possible(const struct op *op, size_t len)
 		return op->i < len;
 	}
 }
-
-unsigned long sched_fired;
 
 /* Stages. -------------------------------------------------------------------- */
 
@@ -186,6 +183,8 @@ static void op_run(const struct op *op)
 	/* Where it changes nothing, the first state is the last. */
 	if (!state_same(&w.allowed[w.at], &w.allowed[w.nr_allowed - 1]))
 		broken("done", op->i);
+	if (percu_vec_check(&w.stage->vec))
+		broken("audit", op->i);
 	w.at = w.nr_allowed - 1;
 }
 
@@ -209,22 +208,22 @@ static void starved_run(const struct op *op)
 {
 	int must, rc;
 
-	/* It waits for a grace period: before the reader begins. */
-	hoard_all();
+	hunger_begins();
 	point();
 	must = foresee_starved(op);
-	os_fault_arm(MEMORY, 1, true);
+	starve(true);
 	w.active = true;
 	rc = starved_call(&w.stage->vec, op);
 	w.active = false;
-	os_fault_disarm();
-	sched_fired += os_fault_fired();
-	give_all_back();
+	starve(false);
+	hunger_ends();
 	if (rc != must)
 		broken("returned, starved", op->i);
 	probe();
 	if (w.at != w.nr_allowed - 1)
 		broken("done, starved", op->i);
+	if (percu_vec_check(&w.stage->vec))
+		broken("audit, starved", op->i);
 }
 
 static void schedule_run(const struct scenario *s)
@@ -283,12 +282,6 @@ void scenario_run(const struct scenario *s)
 	do
 		schedule_run(s);
 	while (schedule_next() && sum.broken < 10);
-}
-
-void scenarios_init(void)
-{
-	sizes_init();
-	sched_init();
 }
 
 void sum_begin(void)

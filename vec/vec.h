@@ -42,25 +42,36 @@
 #include "sys/hidden.h"
 #include "sys/lock.h"
 
+/*
+ * tests/small builds this folder once more, with nodes so small that a few
+ * objects make a tree of any shape.
+ */
+#ifdef PERCU_VEC_SMALL
+#define VEC_SIZE(usual, small) (small)
+#else
+#define VEC_SIZE(usual, small) (usual)
+#endif
+
 enum {
 	NODE_DEBUG = 1 << 16, /* in level: reads must come to the library */
 	NODE_HEAD = sizeof(struct percu_node),
-	FLAT_BYTES = 8192, /* these three are size classes */
+	/* These three are size classes. */
+	FLAT_BYTES = VEC_SIZE(8192, NODE_HEAD + 4 * 8),
 	FLAT_MAX = (FLAT_BYTES - NODE_HEAD) / sizeof(void *),
 	FLAT_MIN = (128 - NODE_HEAD) / sizeof(void *), /* when it grows */
-	FLAT_BACK = 384, /* slots of a tree that becomes flat again */
-	LEAF_BYTES = 3072,
+	FLAT_BACK = VEC_SIZE(384, 2), /* slots: a tree becomes flat again */
+	LEAF_BYTES = VEC_SIZE(3072, NODE_HEAD + 4 * 8),
 	LEAF_MAX = (LEAF_BYTES - NODE_HEAD) / sizeof(void *),
-	LEAF_MIN = LEAF_MAX / 4,
+	LEAF_MIN = VEC_SIZE(LEAF_MAX / 4, 2),
 	LEAF_JOIN = LEAF_MAX * 3 / 4,
-	KIDS_BYTES = 1024,
+	KIDS_BYTES = VEC_SIZE(1024, NODE_HEAD + 10 * 12),
 	KIDS_MAX =
 		(KIDS_BYTES - NODE_HEAD) / (sizeof(void *) + sizeof(uint32_t)),
 	KIDS_MIN = KIDS_MAX / 4,
 	KIDS_JOIN = KIDS_MAX * 3 / 4,
 	LEVEL_MAX = 8, /* KIDS_MIN^6 leaves of LEAF_MIN are over VEC_MAX */
-	FEW = 512,     /* one slot in so many is worth a path each */
-	GROUP = 512,   /* objects removed at once where there is no memory */
+	FEW = VEC_SIZE(512, 4), /* one slot in so many is worth a path each */
+	GROUP = 512, /* objects removed at once where there is no memory */
 };
 
 #define VEC_MAX ((size_t)UINT32_MAX - 1) /* slots; starts are 32 bits wide */
