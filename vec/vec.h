@@ -69,7 +69,8 @@ enum {
 		(KIDS_BYTES - NODE_HEAD) / (sizeof(void *) + sizeof(uint32_t)),
 	KIDS_MIN = KIDS_MAX / 4,
 	KIDS_JOIN = KIDS_MAX * 3 / 4,
-	LEVEL_MAX = 8, /* KIDS_MIN^6 leaves of LEAF_MIN are over VEC_MAX */
+	LEVEL_MAX = VEC_SIZE(
+		8, 20), /* KIDS_MIN^6 leaves of LEAF_MIN are over VEC_MAX */
 	FEW = VEC_SIZE(512, 4), /* one slot in so many is worth a path each */
 	GROUP = 512, /* objects removed at once where there is no memory */
 };

@@ -14,6 +14,8 @@
  *
  * A reader may also go leaf by leaf, as percu_view_for_each() does.
  */
+#include <limits.h>
+
 #include <percu/alloc.h>
 
 #include "sys/tool.h"
@@ -21,15 +23,18 @@
 #include "tests/vec_sched.h"
 #include "vec/vec.h"
 
-static unsigned long fired; /* what a vector was refused */
-static bool starving;
+static unsigned long fired;   /* what a vector was refused */
+static unsigned int starving; /* so many requests will be */
 
 /* What percu_alloc() is to vec/ here; see Kbuild. */
 void *vec_alloc(size_t size);
 void *vec_alloc(size_t size)
 {
-	fired += starving;
-	return starving ? NULL : percu_alloc(size);
+	if (!starving)
+		return percu_alloc(size);
+	fired++;
+	starving--;
+	return NULL;
 }
 
 void hunger_begins(void)
@@ -38,7 +43,7 @@ void hunger_begins(void)
 
 void starve(bool now)
 {
-	starving = now;
+	starving = now ? UINT_MAX : 0;
 }
 
 void hunger_ends(void)
@@ -185,10 +190,40 @@ static void no_memory(void)
 	no_view_missed();
 }
 
+/*
+ * A hole is owed, and memory is back in the middle of a truncation: what it
+ * keeps are the slots that it was called for.
+ */
+static void memory_returns(void)
+{
+	static int object[12];
+	struct percu_vec v;
+
+	for (unsigned int n = 1; n < 5; n++) {
+		CU_ASSERT_FATAL(!percu_vec_init(&v, NULL));
+		for (int i = 0; i < 12; i++)
+			CU_ASSERT(!percu_vec_append(&v, &object[i]));
+		starving = UINT_MAX;
+		CU_ASSERT(!percu_vec_remove(&v, 0));
+		starving = n;
+		CU_ASSERT(!percu_vec_truncate(&v, 6));
+		starving = 0;
+		CU_ASSERT(!percu_vec_compact(&v) && !percu_vec_check(&v));
+		urcu_bp_read_lock();
+		CU_ASSERT_EQUAL(percu_vec_len(&v), 5);
+		for (size_t i = 0; i < 5; i++)
+			CU_ASSERT_PTR_EQUAL(percu_vec_get(&v, i),
+					    &object[i + 1]);
+		urcu_bp_read_unlock();
+		percu_vec_destroy(&v);
+	}
+}
+
 static const CU_TestInfo tests[] = {
 	{ "one operation, every schedule", one_operation },
 	{ "two operations, every schedule", two_operations },
 	{ "without memory holes, and the end is cut off", no_memory },
+	{ "memory that is back in the middle of a truncation", memory_returns },
 	CU_TEST_INFO_NULL
 };
 
