@@ -2,12 +2,29 @@
 /*
  * pool/barrier.c - waiting until what was retired is put
  *
- * In counts magazines before they are filled, out after they are done,
- * and those of one struct retire are done in the order in which they were
- * handed over.  When out has reached what in was, each magazine that had been
- * handed over by then is done: those before it in the order are no more than
- * in had counted.  So a barrier waits for its own pool, and not for what is
- * retired after it has begun.
+ * What was retired before is, when a barrier begins, in a record, in hand (of a
+ * thread that has taken it from a record and not yet handed it over), or waits.
+ * The barrier
+ *
+ *	1  flushes the records
+ *	2  waits until everybody has handed over what was in hand then
+ *	3  waits until as many magazines are done as were handed over by then
+ *
+ * For 3, in counts magazines before they are pushed and out those that are
+ * done, and those of one struct retire are done in the order of pushes.  When
+ * out has reached what in was, each that had been pushed by then is done: those
+ * before it in the order are no more than in had counted.
+ *
+ * For 2, magazines in hand are counted on two sides, as readers are by SRCU.
+ * Who takes one counts it on the side of the phase's parity; who waits raises
+ * the phase whenever the other side is empty.  So that side takes nobody else
+ * in, but for those who have read the phase and are late, and becomes empty
+ * even where somebody retires at any time.  When the phase has been raised three
+ * times since the flush, each side was found empty after the flush at least
+ * once: the first raise may go back to a look from before it.
+ *
+ * So a barrier waits for its own pool, and not for what is retired after it has
+ * begun.
  */
 #include <errno.h>
 #include <sched.h>
@@ -17,6 +34,7 @@
 #include "pool/waiting.h"
 #include "slab/meta.h"
 #include "sys/conf.h"
+#include "sys/delay.h"
 #include "sys/report.h"
 
 enum {
@@ -25,14 +43,36 @@ enum {
 
 struct mark {
 	struct retire *retire;
+	uint32_t phase;
 	uint64_t in;
 };
+
+/* Whoever raises the phase gets all who wait on. */
+static bool handed_over(void *arg)
+{
+	const struct mark *m = arg;
+	struct retire *r = m->retire;
+	uint32_t phase;
+
+	for (;;) {
+		/* Acquires, both, what was pushed before a side was empty. */
+		phase = __atomic_load_n(&r->phase, __ATOMIC_SEQ_CST);
+		if ((int32_t)(phase - m->phase) >= 0)
+			return true;
+		if (__atomic_load_n(&r->in_hand[(phase + 1) & 1],
+				    __ATOMIC_SEQ_CST))
+			return false;
+		delay_step();
+		__atomic_compare_exchange_n(&r->phase, &phase, phase + 1, false,
+					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	}
+}
 
 static bool passed(void *arg)
 {
 	const struct mark *m = arg;
 
-	/* Acquires from on_done(); the rest is for tell_waiters(). */
+	/* Acquires from on_done(); the rest is for grace_tell(). */
 	return __atomic_load_n(&m->retire->out, __ATOMIC_SEQ_CST) >= m->in;
 }
 
@@ -43,18 +83,25 @@ static bool none_left(void *arg)
 	return !__atomic_load_n(&p->left, __ATOMIC_SEQ_CST);
 }
 
+static void wait_until(struct grace *g, bool (*test)(void *arg), void *arg)
+{
+	if (!test(arg))
+		grace_wait_for(g, test, arg);
+}
+
 /*
- * All of the pool's that was handed over, and all that was left: where there
- * was no memory for a struct retire, too.
+ * The records are flushed.  All of the pool's that had left them, and all that
+ * was left: where there was no memory for a struct retire, too.
  */
-static void wait_handed_over(struct percu_pool *p)
+static void wait_flushed(struct percu_pool *p)
 {
 	for_each_retire (r, p) {
-		struct mark m = { r,
-				  __atomic_load_n(&r->in, __ATOMIC_RELAXED) };
+		struct mark m = { .retire = r };
 
-		if (!passed(&m))
-			grace_wait_for(r->grace, passed, &m);
+		m.phase = __atomic_load_n(&r->phase, __ATOMIC_SEQ_CST) + 3;
+		wait_until(r->grace, handed_over, &m);
+		m.in = __atomic_load_n(&r->in, __ATOMIC_RELAXED);
+		wait_until(r->grace, passed, &m);
 	}
 	if (!none_left(p))
 		grace_wait_for(left_grace(p), none_left, p);
@@ -69,7 +116,7 @@ static int wait_all(struct percu_pool *p)
 	do {
 		w.starved = false;
 		err = retire_flush(&w);
-		wait_handed_over(p);
+		wait_flushed(p);
 		/* What is done has given magazines back. */
 	} while (err && ++tries < FENCE_TRIES && !sched_yield());
 	return err;

@@ -8,10 +8,6 @@
  * so that a visit takes the lock once: to leave a full one and take an empty
  * one, or the other way round.
  *
- * Each object that enters is looked at: is it one of this pool, is it not in
- * the depot already (OBJ_IDLE)?  This is where misuse is found at the latest
- * in release builds.
- *
  * The depots of all pools share one budget of bytes.  Over it, objects go
  * back to where they were made instead.
  *
@@ -27,7 +23,6 @@
 
 #include "pool/pool.h"
 #include "slab/heap.h"
-#include "slab/meta.h"
 #include "sys/delay.h"
 
 void depot_init(struct depot *d)
@@ -36,54 +31,6 @@ void depot_init(struct depot *d)
 	list_init(&d->full);
 	list_init(&d->victim);
 	list_init(&d->empty);
-}
-
-static size_t magazine_bytes(const struct percu_pool *p)
-{
-	return sizeof(struct magazine) + p->magazine * sizeof(void *);
-}
-
-struct magazine *magazine_new(struct percu_pool *p)
-{
-	return meta_alloc(magazine_bytes(p));
-}
-
-void magazine_free(struct percu_pool *p, struct magazine *m)
-{
-	meta_free(m, magazine_bytes(p));
-}
-
-/* The objects enter a magazine: whoever passed them on owns them no more. */
-void magazine_check_in(struct percu_pool *p, void *const *objs, size_t n)
-{
-	struct slab_near near = { 0 };
-	uint8_t *state, old;
-
-	if (p->foreign)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		state = slab_state_near(&p->slab, &near, objs[i], &old);
-		if (unlikely(old & OBJ_IDLE))
-			slab_put_twice(&p->slab, objs[i]);
-		__atomic_store_n(state, old | OBJ_IDLE, __ATOMIC_RELAXED);
-	}
-}
-
-/* The objects leave their magazine, which they entered checked. */
-void magazine_check_out(struct percu_pool *p, void *const *objs, size_t n)
-{
-	struct slab_near near = { 0 };
-	uint8_t *state;
-
-	if (p->foreign)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		state = slab_state_known(&near, objs[i]);
-		__atomic_store_n(state,
-				 __atomic_load_n(state, __ATOMIC_RELAXED) &
-					 (uint8_t)~OBJ_IDLE,
-				 __ATOMIC_RELAXED);
-	}
 }
 
 /* Room for n objects in the depots' budget? */
@@ -111,14 +58,6 @@ static void uncount(struct percu_pool *p, const struct magazine *m, size_t n)
 		p->depot.ripe -= n;
 	else
 		budget_give(p, n);
-}
-
-struct magazine *spare_swap(struct record *r, struct magazine *m)
-{
-	/* Relaxed: an exchange is dear, and most of the time in vain. */
-	if (!r || (!m && !__atomic_load_n(&r->spare, __ATOMIC_RELAXED)))
-		return m;
-	return __atomic_exchange_n(&r->spare, m, __ATOMIC_ACQ_REL);
 }
 
 /* Takes the lock; says whether it had to be waited for. */

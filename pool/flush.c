@@ -48,7 +48,7 @@ static void drain_record(struct retire *r, struct record *rec, struct which *w,
 			__atomic_store_n(&r->armed, true, __ATOMIC_SEQ_CST);
 			return;
 		}
-		retire_enter(r);
+		retire_enter(r, m);
 		delay_step();
 		m->count =
 			(uint32_t)record_drain(rec, m->slot, r->pool->magazine);
@@ -70,7 +70,7 @@ static void take_partial(struct retire *r, struct grace_wait **taken)
 	m = r->partial;
 	r->partial = NULL;
 	if (m)
-		retire_enter(r);
+		retire_enter(r, m);
 	lock_give(&r->pool->depot.lock, LOCK_DEPOT);
 	if (!m)
 		return;
@@ -215,6 +215,7 @@ void retire_after_fork(void)
 			record_at(r->records, i)->capacity = 0;
 		}
 		r->in = r->out;
+		r->in_hand[0] = r->in_hand[1] = 0;
 		r->armed = false;
 		retire_start(r);
 	}

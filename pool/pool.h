@@ -14,6 +14,7 @@
  *
  *	record.c	one CPU's record: the sequences, the lock path
  *	budget.c	where records come from and how large they are
+ *	magazine.c	what objects travel in, by the block
  *	depot.c		the shared store of magazines
  *	pool.c		get and put, and what they do on a miss
  *	checked.c	the same for instrumented pools
@@ -126,6 +127,7 @@ struct magazine {
 		struct grace_wait wait; /* while it waits for readers */
 	};
 	uint32_t count;
+	uint32_t side;         /* of retire->in_hand, while it is in hand */
 	struct retire *retire; /* waits or is ripe; else NULL */
 	void *slot[];          /* pool->magazine of them */
 };
@@ -151,8 +153,10 @@ struct retire {
 	void *site;               /* (a) of the last retirement that missed */
 	bool armed;               /* (a) there is something to flush */
 	bool ripe;                /* (a) the depot may hold ripe magazines */
-	uint64_t seen;            /* (A) in, at the flush before */
 	bool stopped;             /* (A) its base is the dummy */
+	uint32_t phase;           /* (a) its parity: which side is in use */
+	uint32_t in_hand[2];      /* (a) magazines between record and inbox */
+	uint64_t seen;            /* (A) in, at the flush before */
 	uint64_t in, out;         /* (a) magazines handed over, and done */
 	uint64_t direct;          /* (a) objects that came past the records */
 	uint64_t done;            /* (a) objects that wait no more */
@@ -307,9 +311,15 @@ struct record_counts {
 };
 void record_read(const struct record *r, struct record_counts *c);
 
+/* magazine.c */
+struct magazine *magazine_new(struct percu_pool *p);
+void magazine_free(struct percu_pool *p, struct magazine *m);
+void magazine_check_in(struct percu_pool *p, void *const *objs, size_t n);
+void magazine_check_out(struct percu_pool *p, void *const *objs, size_t n);
+struct magazine *spare_swap(struct record *r, struct magazine *m);
+
 /* depot.c */
 void depot_init(struct depot *d);
-struct magazine *spare_swap(struct record *r, struct magazine *m);
 bool depot_take(struct percu_pool *p, struct record *r, void ***objs, size_t *n,
 		struct magazine **whole, bool *contended);
 void depot_emptied(struct percu_pool *p, struct record *r, struct magazine *m);
@@ -320,14 +330,10 @@ size_t depot_spill(struct percu_pool *p, struct record *r, size_t n,
 void depot_keep(struct percu_pool *p, struct record *r);
 struct magazine *depot_empty(struct percu_pool *p);
 int depot_stock(struct percu_pool *p, size_t n);
-struct magazine *magazine_new(struct percu_pool *p);
-void magazine_free(struct percu_pool *p, struct magazine *m);
 void depot_add(struct percu_pool *p, struct list *magazines, size_t nobj);
 void depot_condemn(struct percu_pool *p);
 void depot_age(struct percu_pool *p, struct list *drained, bool all);
 void depot_release_spares(struct percu_pool *p);
-void magazine_check_in(struct percu_pool *p, void *const *objs, size_t n);
-void magazine_check_out(struct percu_pool *p, void *const *objs, size_t n);
 
 struct magazine *depot_obtain(struct percu_pool *p);
 void depot_receive(struct percu_pool *p, struct list *magazines);

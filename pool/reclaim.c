@@ -187,7 +187,7 @@ static bool on_again(struct grace_wait *w)
 
 	if (left_is(w))
 		return false;
-	retire_enter(m->retire);
+	m->retire->in++;
 	__atomic_fetch_add(&graces.bytes, retire_weight(m), __ATOMIC_RELAXED);
 	return true;
 }

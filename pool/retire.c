@@ -232,12 +232,23 @@ static bool record_open(struct retire *r, struct record *rec, void *site)
 	return true;
 }
 
-/* A magazine, checked in and counted, is the reclaimer's from here on. */
+/*
+ * A magazine in hand, checked in, is the reclaimer's from here on.  Counted
+ * before it is pushed, and in nobody's hand after: then a barrier that waited
+ * for that may return, and its pool end.
+ */
 void retire_hand_over(struct retire *r, struct magazine *m)
 {
+	uint32_t *in_hand = &r->in_hand[m->side];
+
 	m->retire = r;
+	__atomic_fetch_add(&r->in, 1, __ATOMIC_RELAXED);
 	delay_step();
 	grace_defer(r->grace, &m->wait, retire_weight(m));
+	delay_step();
+	/* Sequentially consistent: see grace_tell(). */
+	if (!__atomic_sub_fetch(in_hand, 1, __ATOMIC_SEQ_CST))
+		grace_tell();
 }
 
 /* Makes room in a full record; false: there is no magazine for it. */
@@ -247,7 +258,7 @@ static bool record_make_room(struct retire *r, struct record *rec, void *site)
 
 	if (!m)
 		return false;
-	retire_enter(r);
+	retire_enter(r, m);
 	delay_step();
 	/* None, if somebody else was faster: it is counted, and goes too. */
 	m->count = (uint32_t)record_spill(r, m->slot, r->pool->magazine);
@@ -281,7 +292,7 @@ static bool retire_direct(struct retire *r, void *obj, void *site)
 		if (m->count == p->magazine) {
 			full = m;
 			r->partial = NULL;
-			retire_enter(r);
+			retire_enter(r, m);
 		}
 	}
 	lock_give(&p->depot.lock, LOCK_DEPOT);

@@ -14,6 +14,7 @@
 #include "pool/pool.h"
 #include "pool/retire.h"
 #include "sys/cpu.h"
+#include "sys/delay.h"
 
 /* A pool's, one for each flavor that its objects were retired under. */
 #define for_each_retire(r, p)                                 \
@@ -39,12 +40,15 @@ bool retire_place(struct retire *r, void *obj, void *site);
 struct magazine *retire_magazine(struct retire *r, struct record *rec);
 uint64_t retire_weight(const struct magazine *m);
 /*
- * A magazine of it is about to wait: before its objects leave the place where
- * a flush finds them.  So who flushes and then looks finds it counted.
+ * A magazine is in hand from here until it is handed over: before its objects
+ * leave the place where a flush finds them.  So who flushes and then looks
+ * finds it on one of the two sides; see pool/barrier.c.
  */
-static inline void retire_enter(struct retire *r)
+static inline void retire_enter(struct retire *r, struct magazine *m)
 {
-	__atomic_fetch_add(&r->in, 1, __ATOMIC_RELAXED);
+	m->side = __atomic_load_n(&r->phase, __ATOMIC_RELAXED) & 1;
+	delay_step();
+	__atomic_fetch_add(&r->in_hand[m->side], 1, __ATOMIC_SEQ_CST);
 }
 void retire_hand_over(struct retire *r, struct magazine *m);
 void retire_stop(struct retire *r);

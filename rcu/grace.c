@@ -120,7 +120,7 @@ static uint64_t bytes_now(void)
  * counts itself and then looks for what is done; here what is done has been
  * counted, and then waiters are looked for.  One of the two sees the other.
  */
-static void tell_waiters(void)
+void grace_tell(void)
 {
 	if (!__atomic_load_n(&graces.waiters, __ATOMIC_SEQ_CST))
 		return;
@@ -167,7 +167,7 @@ static void round_finish(struct grace *g)
 		graces.ops->done(&g->round);
 		delay_step();
 		g->flavor->read_quiescent_state();
-		tell_waiters();
+		grace_tell();
 	}
 	callbacks_end(g, outer);
 }
@@ -447,7 +447,7 @@ void grace_wait_for(struct grace *g, bool (*test)(void *arg), void *arg)
 	if (online)
 		g->flavor->thread_offline();
 	graces_lock();
-	/* Sequentially consistent: see tell_waiters(). */
+	/* Sequentially consistent: see grace_tell(). */
 	__atomic_fetch_add(&graces.waiters, 1, __ATOMIC_SEQ_CST);
 	while (!test(arg))
 		wait_step();

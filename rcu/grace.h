@@ -112,6 +112,8 @@ void grace_arm(struct grace *g);
  * readers or callbacks; see grace_may_wait().
  */
 void grace_wait_for(struct grace *g, bool (*test)(void *arg), void *arg);
+/* Who makes a test() hold elsewhere does so in seq_cst order, and calls this. */
+void grace_tell(void);
 
 /* Is the caller inside a read section, as far as the flavor knows? */
 bool grace_reading(const struct rcu_flavor_struct *flavor);

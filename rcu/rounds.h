@@ -55,7 +55,10 @@ static inline struct grace_wait *inbox_take(struct grace *g)
 	return fifo;
 }
 
-/* True: it was empty. */
+/*
+ * True: it was empty.  Acquires, too: who knows that this is pushed knows what
+ * was counted of all that was pushed before it (pool/barrier.c).
+ */
 static inline bool inbox_push(struct grace *g, struct grace_wait *w)
 {
 	struct grace_wait *head = __atomic_load_n(&g->inbox, __ATOMIC_RELAXED);
@@ -63,7 +66,7 @@ static inline bool inbox_push(struct grace *g, struct grace_wait *w)
 	do {
 		w->next = head;
 	} while (!__atomic_compare_exchange_n(
-		&g->inbox, &head, w, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+		&g->inbox, &head, w, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 	return !head;
 }
 

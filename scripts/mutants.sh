@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# mutants.sh [-q] [NAME...]
+# mutants.sh [-q|-n] [NAME...]
 #
 # Builds the library with one deliberate bug at a time and runs the tests that
 # must notice; one that none of them notices survives, and the script fails.
 # Without names all mutants are tried.  Tests that fail without any bug prove
 # nothing, so first each of them must pass; -q leaves that out, for where they
-# have just passed.
+# have just passed.  -n builds nothing: it tells whether the patches apply.
 #
 # A mutant is tests/mutants/NAME.patch, a patch with one line of context below
 # a head of
@@ -44,11 +44,11 @@ die() {
 	exit 1
 }
 
-quick=
-if [ "${1-}" = -q ]; then
-	quick=y
-	shift
-fi
+quick= dry=
+case ${1-} in
+-q)	quick=y; shift ;;
+-n)	dry=y; shift ;;
+esac
 command -v patch >/dev/null || { echo 'mutants: there is no patch(1)'; exit 77; }
 
 # Copying. ---------------------------------------------------------------------
@@ -193,6 +193,7 @@ say() {	# name, what
 	printf '  %-24s %s\n' "$1" "$2"
 }
 
+stale='DOES NOT APPLY: the code has changed, and the patch has not'
 killed=0 skipped=0 failed=
 
 try() {	# name
@@ -206,7 +207,7 @@ try() {	# name
 		return
 	fi
 	if ! mutate "$1"; then
-		say "$1" 'DOES NOT APPLY: the code has changed, and the patch has not'
+		say "$1" "$stale"
 		failed="$failed $1"
 		return
 	fi
@@ -250,6 +251,16 @@ fi
 for name in "$@"; do
 	[ -e "tests/mutants/$name.patch" ] || die "there is no tests/mutants/$name.patch"
 done
+if [ -n "$dry" ]; then
+	for name in "$@"; do
+		patch -s -p1 -F0 --dry-run <"tests/mutants/$name.patch" && continue
+		say "$name" "$stale"
+		failed=y
+	done
+	[ -z "$failed" ] || exit 1
+	echo "mutants: all $# apply"
+	exit 0
+fi
 mkdir -p "$work"
 copy_tree
 if [ -z "$quick" ]; then

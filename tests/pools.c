@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/waiting.h"
 #include "slab/heap.h"
 #include "sys/cpu.h"
 #include "sys/tool.h"
@@ -135,13 +135,41 @@ static bool budgets_hold(void)
 	return ok;
 }
 
+/* No reclaimer is about to trim what came back to a pool, or does.  (g) */
+static bool at_rest(void *arg)
+{
+	bool rest = true;
+
+	(void)arg;
+	for (int i = 0; i < NR_GRACES; i++)
+		rest = rest && !graces.grace[i].busy;
+	lock_take(&pools.age, LOCK_AGE);
+	list_for_each (l, &retires) {
+		const struct retire *r = to_retire(l);
+
+		if (!r->pool->ended &&
+		    __atomic_load_n(&r->ripe, __ATOMIC_RELAXED))
+			rest = false;
+	}
+	lock_give(&pools.age, LOCK_AGE);
+	return rest;
+}
+
+/* Magazines in a reclaimer's hands are in no place where an audit looks. */
+static void settle(void)
+{
+	percu_barrier();
+	for (int i = 0; i < NR_GRACES && graces.grace[i].flavor; i++)
+		grace_wait_for(&graces.grace[i], at_rest, NULL);
+}
+
 bool pools_hold(uint64_t out)
 {
 	uint64_t n = counter_read(&large_stats.mallocs) -
 		     counter_read(&large_stats.frees);
 	bool ok = true;
 
-	percu_barrier();
+	settle();
 	list_for_each (l, &pools.list)
 		ok &= pool_holds(list_entry(l, struct percu_pool, pools), &n);
 	ok &= budgets_hold();

@@ -17,7 +17,6 @@
 
 #include "pool/pool.h"
 #include "pool/retire.h"
-#include "sys/tool.h"
 #include "tests/check.h"
 #include "tests/pools.h"
 #include "tests/retire.h"
@@ -81,20 +80,19 @@ static void retire_all(struct percu_pool *p, void **objs, size_t n)
 
 /* Budgets. --------------------------------------------------------------------------- */
 
-static void call_barrier(void *p)
+static bool all_back(void)
 {
-	percu_pool_barrier(p);
+	return stats_of(pool).deferred == 0;
 }
 
 /*
- * PERCU: depot_cache:8k,defer_hard:1m,defer_age:600000.  A round has begun
- * when the second half is retired, so the next one finds the pool in use; and
- * it is the last one for a long time.
+ * PERCU: depot_cache:8k,defer_soft:64k,defer_hard:1m,defer_age:600000.  A round
+ * has begun when the second half is retired, so the next one finds the pool in
+ * use; and it is the last one for a long time, for nobody waits for another.
  */
 static void child_stays(void)
 {
 	struct holder h = held_back();
-	struct call c;
 	void *objs[MANY];
 
 	pool = percu_pool_create(
@@ -106,13 +104,13 @@ static void child_stays(void)
 		while (i == MANY / 2 && !round_since())
 			patience();
 	}
-	call_begin(&c, call_barrier, pool);
-	child_must(call_waits(&c));
 	holder_end(&h);
-	call_end(&c);
+	child_must(comes(all_back));
 	/* 500 KB: over the budget by far, and below the mark. */
-	child_must(ripe_now() * 256 > 8192 || tool_any());
+	child_must(ripe_now() * 256 > 8192);
 	child_must(counter_read(&pools.ripe_bytes) <= graces.hard);
+	child_must(pools_hold(0));
+	child_must(none_ripe());
 	child_must(!percu_pool_destroy(pool));
 }
 
@@ -237,7 +235,8 @@ static const struct again agains[] = {
 static void stays(void)
 {
 	CU_ASSERT_TRUE(run_again(
-		"depot_cache:8k,defer_hard:1m,defer_age:600000", "stays"));
+		"depot_cache:8k,defer_soft:64k,defer_hard:1m,defer_age:600000",
+		"stays"));
 }
 
 static void fits(void)

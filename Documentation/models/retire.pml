@@ -9,8 +9,10 @@
  * reader looks at what is published; or else a barrier flushes and waits.
  *
  * That a sequence happens at once, and not at all where the base is the dummy,
- * is what record.pml shows; so it is one step here.  A record and a magazine
- * have room for one object.
+ * is what record.pml shows; so it is one step here.  How a barrier waits until
+ * nobody has a magazine in hand that had one when it began is barrier.pml's; here
+ * it waits until nobody has any.  A record and a magazine have room for one
+ * object.
  *
  * Laws: no object comes back while a reader has it.  What was retired before a
  * barrier began is back when it returns.  When nobody does anything any more,
@@ -29,13 +31,14 @@
  *	DISARM_LATE	a flush disarms when it has drained
  *	KEPT_OPEN	a flush does not close what it has drained
  *	BIT_LATE	a record is opened before its bit says so
- *	IN_LATE		a magazine is counted when it has left its record
+ *	HAND_LATE	a magazine is in hand when it has left its record
+ *	HAND_EARLY	a magazine is in nobody's hand before it is pushed
  *	NEWEST_FIRST	a round is done newest first
  *	OUT_EARLY	a magazine counts as done before its object is back
  */
 /* With all of it at once there would be too many states: a reader or a barrier. */
-#if defined(BIT_LATE) || defined(IN_LATE) || defined(NEWEST_FIRST) || \
-	defined(OUT_EARLY)
+#if defined(BIT_LATE) || defined(HAND_LATE) || defined(HAND_EARLY) || \
+	defined(NEWEST_FIRST) || defined(OUT_EARLY)
 #define WITH_BARRIER
 #endif
 #ifdef WITH_BARRIER
@@ -62,6 +65,7 @@ bit base = 1;
 byte record[NRECORDS];
 bit capacity[NRECORDS], open[NRECORDS];
 bit armed, flush_due;
+byte in_hand;			/* magazines */
 byte in;			/* magazines counted in and not yet out */
 byte need;			/* of them, those that the barrier waits for */
 bit age;			/* the lock */
@@ -113,12 +117,19 @@ inline push(m)
 #endif
 
 /* record_make_room(): a magazine may turn out to be empty. */
-#ifdef IN_LATE
-#define SPILL(i) \
-	atomic { if :: base -> m = record[i]; record[i] = 0 :: else fi }; in++
+#define TAKE(i) \
+	atomic { if :: base -> m = record[i]; record[i] = 0 :: else fi }
+#ifdef HAND_LATE
+#define SPILL(i) TAKE(i); in_hand++
 #else
-#define SPILL(i) \
-	in++; atomic { if :: base -> m = record[i]; record[i] = 0 :: else fi }
+#define SPILL(i) in_hand++; TAKE(i)
+#endif
+
+/* retire_hand_over() */
+#ifdef HAND_EARLY
+#define HAND_OVER(m) in_hand--; in++; atomic { push(m); m = 0 }
+#else
+#define HAND_OVER(m) in++; atomic { push(m); m = 0 }; in_hand--
 #endif
 
 /*
@@ -145,7 +156,7 @@ inline retire(o)
 	   if
 	   :: why == CLOSED -> OPEN_AND_ARM(i)
 	   :: why == STOPPED -> base /* a flush is at work */
-	   :: why == FULL -> SPILL(i); atomic { push(m); m = 0 }
+	   :: why == FULL -> SPILL(i); HAND_OVER(m)
 	   fi;
 	   atomic { i = 0; why = 0 }
 	od
@@ -203,11 +214,7 @@ proctype updater(byte updates)
 #else
 #define CLOSE(i) capacity[i] = 0
 #endif
-#ifdef IN_LATE
-#define DRAIN(i) m[i] = record[i]; record[i] = 0; in++
-#else
-#define DRAIN(i) in++; m[i] = record[i]; record[i] = 0
-#endif
+#define DRAIN(i) in_hand++; m[i] = record[i]; record[i] = 0
 
 /* pool/flush.c: retire_flush().  A stopped record is its drainer's: one step. */
 inline flush()
@@ -228,18 +235,16 @@ inline flush()
 	od;
 	atomic { base = 1; i = 0 };
 	DISARM_AFTER;
-	atomic {
-		age = 0;
-		do
-		:: i < NRECORDS ->
-			if
-			:: m[i] -> push(m[i]); m[i] = 0
-			:: else
-			fi;
-			i++
-		:: else -> i = 0; break
-		od
-	}
+	age = 0;
+	do
+	:: i < NRECORDS ->
+		if
+		:: m[i] -> HAND_OVER(m[i])
+		:: else
+		fi;
+		i++
+	:: else -> i = 0; break
+	od
 }
 
 /* All of the inbox, oldest first, behind what is in the round. */
@@ -344,6 +349,7 @@ proctype barrier()
 		od
 	};
 	flush();
+	in_hand == 0;
 	need = in;
 	need == 0;
 	assert(!owed[1] && !owed[2] && !owed[3]);
