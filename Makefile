@@ -49,7 +49,7 @@ T	   := 600
 # The order is the direction of dependency: a folder may use those on its
 # left, and nothing else.
 libdirs	:= sys slab rcu pool buf vec
-dirs	:= $(libdirs) malloc stress/workers stress/trace tests tests/misuse tests/small stress bench samples
+dirs	:= $(libdirs) malloc stress/workers stress/trace bench tests tests/misuse tests/small stress samples
 
 cppflags-y := -Iinclude -I. -D_GNU_SOURCE
 
@@ -130,6 +130,9 @@ bench: $(progs) $(mallib) $(counts)	##  how fast, against whom, does it grow: mi
 	$(Q)$(bench) --counts=$(counts) --tsv=$(results) --json=$(results:.tsv=.json) $(RUNFLAGS)
 bench-check: $(progs) $(mallib) $(counts)	##  has anything become slower than recorded?
 	$(Q)$(bench) check --counts=$(counts) $(RUNFLAGS)
+bench-record: $(progs) $(mallib) $(counts)	##  hold percu to what it does now, on an idle machine: minutes
+	$(Q)for i in 1 2 3; do $(bench) check --counts=$(counts) --tsv=$(O)/bench/check-$$i.tsv $(RUNFLAGS); done; \
+	bench/record.sh $(O)/bench/check-1.tsv $(O)/bench/check-2.tsv $(O)/bench/check-3.tsv
 bench-report: $(results)	##  what the last bench has found, as a page with pictures
 	$(Q)bench/report.sh $< $(report)
 bench-readme: bench-report	##  the same as README's table and picture
@@ -168,7 +171,7 @@ help:				##  this text
 	@sed -n 's/^##@ /  /p' Makefile | tr -s '\t' | expand -t 32
 
 .PHONY: all lib check check-quick preload-check tests aborts mutants models delay run stress torture bench \
-	bench-check bench-report bench-readme bench-programs bench-samples install uninstall \
+	bench-check bench-record bench-report bench-readme bench-programs bench-samples install uninstall \
 	man clean classes golden deps format tags ci help
 
 # What check runs, and what the scripts among it may want to know.
@@ -185,7 +188,7 @@ $(O)/libpercu.so: $(shlib) FORCE
 	$(call run,ln)
 $(mallib): $(malloc-objs) $(lib) scripts/libpercu-malloc.map FORCE
 	$(call run,mallib)
-$(counts): $(shlib) scripts/golden.sh scripts/disasm.awk
+$(counts): $(shlib) $(bench) scripts/golden.sh scripts/disasm.awk
 	$(Q)O='$(O)' scripts/golden.sh --print >$@ || { [ $$? = 77 ] && rm $@; }
 $(results): | $(progs) $(mallib) $(counts)	# what was measured stays, until bench runs again
 	$(Q)$(bench) --counts=$(counts) --tsv=$@ --json=$(@:.tsv=.json) $(RUNFLAGS)

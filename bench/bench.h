@@ -54,6 +54,7 @@ struct options {
 	const char *json, *tsv; /* --json=FILE, --tsv=FILE: where the rows go */
 	const char *counts;     /* --counts=FILE: instructions of a hit */
 	unsigned int budget;    /* --budget=MS: a contest's; 0: the usual */
+	unsigned int seconds;   /* --seconds=S: of each flood; 0: the usual */
 	int rows_fd; /* --rows=FD: where a parent reads rows; or -1 */
 };
 extern struct options opt;
@@ -83,19 +84,24 @@ uint64_t process_ns(void); /* that of all threads */
 uint64_t wall_ns(void);    /* time that others have the CPU counts, too */
 
 /* place.c */
-unsigned int cpus(void);  /* how many this process may use */
-void pin(unsigned int i); /* the calling thread, to the i-th of them */
-void pin_last(void);      /* the one least used by interrupts, as a rule */
-size_t rss(void);         /* resident bytes of this process */
+unsigned int cpus(void);     /* how many this process may use */
+void pin(unsigned int i);    /* the calling thread, to the i-th of them */
+void pin_last(void);         /* the one least used by interrupts, as a rule */
+size_t rss(void);            /* resident bytes of this process */
+const char *cpu_model(void); /* as the kernel names it */
 
 /* noise.c: of the CPUs' time since the last call, what others used; percent */
 double noise(void);
+
+/* versions.c: a row of the machine for each peer's version */
+void versions(void);
 
 /* child.c: programs of this folder */
 struct worker;
 bool child_case(const char *program, const char *name); /* its rows are ours */
 struct worker *worker_start(const char *const args[], const char *preload);
 uint64_t worker_ask(struct worker *w, const char *what, uint64_t arg);
+double worker_figure(struct worker *w, const char *what); /* of no argument */
 uint64_t worker_timed(void *worker, uint64_t iters); /* a contestant.timed */
 void worker_stop(struct worker *w);
 /* Becomes args[0]: a program beside this one, or a path.  Does not return. */
@@ -131,6 +137,9 @@ struct peer {
  */
 size_t peers_start(struct peer *peers, const char *loop, const char *size,
 		   const char *arg);
+/* The same of those which can be told the size that they free; named so. */
+size_t peers_start_sized(struct peer *peers, const char *loop,
+			 const char *size);
 void peers_missing(void); /* a row for each that is not installed */
 void peers_stop(struct peer *peers, size_t n);
 /* field.c: all who can run a loop of loops.h on objects of one size */

@@ -144,20 +144,40 @@ static void made_each_time(void *none, uint64_t iters)
 	loop_built(iters, call_alloc, call_free, none);
 }
 
-bool case_ctor(void)
+/*
+ * The worker: "ctor pool|alloc", of percu-bench-shared, so that its library is
+ * as far from the loop as each malloc is.
+ */
+int work_ctor(char **args)
 {
 	const struct percu_pool_attr attr = { .name = "bench-ctor",
 					      .size = sizeof(struct session),
 					      .ctor = make,
 					      .dtor = unmake };
-	struct percu_pool *pool = percu_pool_create(&attr);
-	struct contestant c[2 + NR_PEERS] = {
-		{ .name = "pool with a ctor",
-		  .role = OURS,
-		  .fn = made_once,
-		  .ctx = pool },
-		{ .name = "alloc, make, unmake, free", .fn = made_each_time },
-	};
+	struct service s = { .fn = made_each_time };
+
+	if (!strcmp(args[0], "pool")) {
+		s.fn = made_once;
+		s.ctx = percu_pool_create(&attr);
+		die_unless(s.ctx, "percu_pool_create");
+	}
+	return serve(&s);
+}
+
+static struct contestant ctor(const char *name, const char *how, enum role role)
+{
+	const char *const args[] = { "percu-bench-shared", "worker", "ctor",
+				     how, NULL };
+
+	return (struct contestant){ .name = name,
+				    .role = role,
+				    .timed = worker_timed,
+				    .ctx = worker_start(args, NULL) };
+}
+
+bool case_ctor(void)
+{
+	struct contestant c[2 + NR_PEERS];
 	struct contest ct = {
 		.name = "ctor",
 		.what = "an object with locks, lists and a buffer",
@@ -167,12 +187,14 @@ bool case_ctor(void)
 	struct peer peers[NR_PEERS];
 	size_t n;
 
-	die_unless(pool, "percu_pool_create");
 	pin_last();
+	c[0] = ctor("pool with a ctor", "pool", OURS);
+	c[1] = ctor("alloc, make, unmake, free", "alloc", PLAIN);
 	n = peers_start(peers, "ctor", "0", NULL);
 	ct.n = peers_join(c, 2, peers, n);
 	contest(&ct);
 	peers_stop(peers, n);
-	percu_pool_destroy(pool);
+	worker_stop(c[0].ctx);
+	worker_stop(c[1].ctx);
 	return true;
 }

@@ -32,7 +32,7 @@ const struct bench_case cases[] = {
 	{ "vec-get", case_vec_get, "one element, against arrays" },
 	{ "vec-scan", case_vec_scan, "all elements, against arrays" },
 	{ "vec-lock", case_vec_lock, "readers at once, against locks" },
-	{ "vec-writer", case_vec_writer, "a reader beside a writer" },
+	{ "vec-writer", case_vec_writer, "readers beside a writer" },
 	{ "vec-flat", case_vec_flat, "an edit, against a copy of the block" },
 	{ "vec-edit", case_vec_edit, "an edit, by length" },
 	{ "vec-ways", case_vec_ways, "every way to edit, by length" },
@@ -46,9 +46,8 @@ static const struct job {
 	int nr_args;
 	int (*run)(char **args);
 } jobs[] = {
-	{ "field", 3, work_field },
-	{ "pools", 2, work_pools },
-	{ "churn", 0, work_churn },
+	{ "field", 3, work_field }, { "pools", 2, work_pools },
+	{ "churn", 0, work_churn }, { "ctor", 1, work_ctor },
 	{ "flood", 2, work_flood },
 };
 

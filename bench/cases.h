@@ -34,10 +34,12 @@ bool case_vec_edit(void);
 bool case_vec_ways(void);
 bool case_vec_batch(void);
 bool case_model(void);
+#define MODEL_OUTSIDE "points outside of what is predicted" /* its row */
 
 int work_field(char **args);
 int work_pools(char **args);
 int work_churn(char **args);
+int work_ctor(char **args);
 int work_flood(char **args);
 
 #endif /* BENCH_CASES_H */

@@ -72,13 +72,14 @@ void exec_sibling(const char *const args[])
 
 static void exec_case(const char *program, const char *name, int rows_fd)
 {
-	char rows[32], budget[32], counts[PATH_MAX];
+	char rows[32], budget[32], seconds[32], counts[PATH_MAX];
 	const char *const args[] = {
 		program,
 		"case",
 		name,
 		rows,
 		budget,
+		seconds,
 		opt.scale == SHORT ? "--short" :
 		opt.scale == TINY  ? "--tiny" :
 				     rows,
@@ -88,6 +89,7 @@ static void exec_case(const char *program, const char *name, int rows_fd)
 
 	snprintf(rows, sizeof(rows), "--rows=%d", rows_fd);
 	snprintf(budget, sizeof(budget), "--budget=%u", opt.budget);
+	snprintf(seconds, sizeof(seconds), "--seconds=%u", opt.seconds);
 	snprintf(counts, sizeof(counts), "--counts=%s",
 		 opt.counts ? opt.counts : "");
 	exec_sibling(args);
@@ -156,6 +158,11 @@ uint64_t worker_ask(struct worker *w, const char *what, uint64_t arg)
 		exit(1);
 	}
 	return answer;
+}
+
+double worker_figure(struct worker *w, const char *what)
+{
+	return (double)worker_ask(w, what, 0);
 }
 
 uint64_t worker_timed(void *worker, uint64_t iters)

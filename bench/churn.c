@@ -66,22 +66,18 @@ struct life {
 	double ns;              /* an operation */
 };
 
-static double ask(struct worker *w, const char *what)
-{
-	return (double)worker_ask(w, what, 0);
-}
-
 static void live_on(struct worker *w, struct life *life)
 {
 	uint64_t ops = by_scale(10000000, 1000000, 10000) / SAMPLES;
 	double ns = 0;
 
-	life->base = ask(w, "rss");
+	life->base = worker_figure(w, "rss");
 	worker_ask(w, "fill", by_scale(100, 100, 2) * 1000000);
 	for (int i = 0; i < SAMPLES; i++) {
 		ns += (double)worker_ask(w, "churn", ops);
-		life->full = ask(w, "rss");
-		life->last = (life->full - life->base) / ask(w, "live");
+		life->full = worker_figure(w, "rss");
+		life->last =
+			(life->full - life->base) / worker_figure(w, "live");
 		if (life->last > life->worst)
 			life->worst = life->last;
 	}
@@ -91,10 +87,10 @@ static void live_on(struct worker *w, struct life *life)
 static void figure(const char *who, const char *what, double figure,
 		   const char *unit)
 {
-	char name[ROW_NAME];
+	const struct estimate e = once(figure);
 
-	snprintf(name, sizeof(name), "%s: %s", who, what);
-	row_figure("churn", NO_X, name, figure, unit);
+	row_of_each("churn", NO_X, who, what, &e, unit,
+		    strcmp(who, "percu") ? PEER : OURS);
 }
 
 static void report_life(const char *who, const struct life *life)
@@ -107,20 +103,24 @@ static void report_life(const char *who, const struct life *life)
 static void report_end(struct worker *w, const struct life *life)
 {
 	figure("percu", "allocated with rounding / asked for",
-	       ask(w, "alloc") / ask(w, "live"), "x");
+	       worker_figure(w, "alloc") / worker_figure(w, "live"), "x");
 	figure("percu", "in spans in use / asked for",
-	       ask(w, "heap_inuse") / ask(w, "live"), "x");
-	figure("percu", "cached", ask(w, "cached") / MB, "MiB");
-	figure("percu", "its own records", ask(w, "meta_sys") / MB, "MiB");
+	       worker_figure(w, "heap_inuse") / worker_figure(w, "live"), "x");
+	figure("percu", "cached", worker_figure(w, "cached") / MB, "MiB");
+	figure("percu", "its own records", worker_figure(w, "meta_sys") / MB,
+	       "MiB");
 	worker_ask(w, "free", 0);
 	figure("percu", "resident after free",
-	       (ask(w, "rss") - life->base) / MB, "MiB");
+	       (worker_figure(w, "rss") - life->base) / MB, "MiB");
 	worker_ask(w, "age", 0);
 	worker_ask(w, "age", 0);
 	figure("percu", "of the heap back after two ageing cycles",
-	       100 * ask(w, "heap_released") / ask(w, "heap_sys"), "%");
+	       100 * worker_figure(w, "heap_released") /
+		       worker_figure(w, "heap_sys"),
+	       "%");
 	figure("percu", "of resident memory back, too",
-	       100 * (life->full - ask(w, "rss")) / (life->full - life->base),
+	       100 * (life->full - worker_figure(w, "rss")) /
+		       (life->full - life->base),
 	       "%");
 }
 
@@ -144,7 +144,7 @@ static void peer_life(const struct peer *peer)
 	live_on(peer->worker, &life);
 	report_life(peer->name, &life);
 	worker_ask(peer->worker, "free", 0);
-	life.end = ask(peer->worker, "rss");
+	life.end = worker_figure(peer->worker, "rss");
 	figure(peer->name, "resident after free", (life.end - life.base) / MB,
 	       "MiB");
 }
@@ -152,9 +152,10 @@ static void peer_life(const struct peer *peer)
 bool case_churn(void)
 {
 	struct peer peers[NR_PEERS];
-	size_t n = peers_start(peers, "churn", NULL, NULL);
+	size_t n;
 
-	pin_last();
+	pin_last(); /* and with it all that it starts */
+	n = peers_start(peers, "churn", NULL, NULL);
 	row_title("churn", "blocks of random sizes, replaced at random", "");
 	percu_life();
 	for (size_t i = 0; i < n; i++)

@@ -7,8 +7,6 @@
  * blocks outlives it, strewn over the memory that the next phase could use.
  * Nobody is told to give anything back.
  */
-#include <stdio.h>
-
 #include "bench/bench.h"
 #include "bench/cases.h"
 
@@ -16,42 +14,51 @@ enum {
 	PHASES = 12
 };
 
-static double ask(struct worker *w, const char *what)
+static void figure(double x, const char *who, const char *what, double figure,
+		   enum role role)
 {
-	return (double)worker_ask(w, what, 0);
+	const struct estimate e = once(figure);
+
+	row_of_each("drift", x, who, what, &e, "x", role);
 }
 
-static void live_on(const char *who, struct worker *w)
+static double live_on(const char *who, struct worker *w, enum role role)
 {
 	uint64_t bytes = by_scale(100, 30, 1) * 1000000;
-	double base = ask(w, "rss"), worst = 0;
-	char name[ROW_NAME];
+	double base = worker_figure(w, "rss"), worst = 0;
 
 	for (unsigned int i = 0; i < by_scale(PHASES, 6, 4); i++) {
 		double x;
 
 		worker_ask(w, "mix", i);
 		worker_ask(w, "drift", bytes);
-		x = (ask(w, "rss") - base) / ask(w, "live");
+		x = (worker_figure(w, "rss") - base) / worker_figure(w, "live");
 		worst = x > worst ? x : worst;
-		row_figure("drift", i + 1, who, x, "x");
+		figure(i + 1, who, "resident", x, role);
 	}
-	snprintf(name, sizeof(name), "%s, at worst", who);
-	row_figure("drift", NO_X, name, worst, "x");
+	figure(NO_X, who, "resident at worst", worst, role);
+	return worst;
 }
 
 bool case_drift(void)
 {
 	const char *const args[] = { "percu-bench-shared", "worker", "churn",
 				     NULL };
-	struct worker *w = worker_start(args, NULL);
+	double ours, best = HUGE_VAL;
 	struct peer peers[NR_PEERS];
-	size_t n = peers_start(peers, "churn", NULL, NULL);
+	struct worker *w;
+	size_t n;
 
+	pin_last(); /* and with it all that it starts */
+	w = worker_start(args, NULL);
+	n = peers_start(peers, "churn", NULL, NULL);
 	row_title("drift", "resident / asked for, while sizes shift", "phase");
-	live_on("percu", w);
+	ours = live_on("percu", w, OURS);
 	for (size_t i = 0; i < n; i++)
-		live_on(peers[i].name, peers[i].worker);
+		best = fmin(best,
+			    live_on(peers[i].name, peers[i].worker, PEER));
+	row_figure("drift", NO_X, "at worst: percu / best peer", ours / best,
+		   "x");
 	worker_stop(w);
 	peers_stop(peers, n);
 	return true;

@@ -34,9 +34,7 @@ static uint64_t answer(void *none, const char *what, uint64_t arg)
 {
 	(void)none;
 	if (strcmp(what, "run"))
-		return subject->answer ?
-			       subject->answer(subject->ctx, what, arg) :
-			       0;
+		return subject_answer(subject, what, arg);
 	x.producing = x.n;
 	entered = 0;
 	least_ns = UINT64_MAX;

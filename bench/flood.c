@@ -11,6 +11,7 @@
  * holds a gigabyte.
  *
  * The last line of each run is that of the kernel's rcuscale for kfree_rcu().
+ * --seconds=60 makes each run last a minute.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -222,7 +223,7 @@ static double report(struct worker *w, const struct flood *f, unsigned int n)
 	double count = (double)worker_ask(w, "objects", 0);
 	uint64_t ns = worker_ask(w, "ns", 0), gps = worker_ask(w, "grace", 0);
 	double peak = (double)worker_ask(w, "peak", 0);
-	char name[ROW_NAME], batches[32];
+	char name[ROW_NAME], batches[32], line[ROW_NOTE];
 
 	snprintf(name, sizeof(name), "%s%s: an object, of a thread", f->who,
 		 f->readers);
@@ -236,9 +237,11 @@ static double report(struct worker *w, const struct flood *f, unsigned int n)
 		row_figure("flood", n, name, count / (double)gps, "");
 	snprintf(batches, sizeof(batches), gps ? "%" PRIu64 : "not counted",
 		 gps);
-	printf("  Total time taken by all retirers: %" PRIu64
-	       " ns, loops: %.0f, batches: %s, memory footprint: %.0fMB\n",
-	       ns, count, batches, peak / MB);
+	snprintf(line, sizeof(line),
+		 "%s%s: Total time taken by all retirers: %" PRIu64
+		 " ns, loops: %.0f, batches: %s, memory footprint: %.0fMB",
+		 f->who, f->readers, ns, count, batches, peak / MB);
+	row_remark("flood", line);
 	return (double)worker_ask(w, "deferred", 0);
 }
 
@@ -251,7 +254,9 @@ static double flood_once(const struct flood *f, unsigned int n)
 	double deferred;
 
 	worker_ask(w, "threads", n);
-	worker_ask(w, "flood", by_scale(3000, 1000, 50));
+	worker_ask(w, "flood",
+		   opt.seconds ? 1000UL * opt.seconds :
+				 by_scale(3000, 1000, 50));
 	deferred = report(w, f, n);
 	worker_stop(w);
 	return deferred;
@@ -272,6 +277,9 @@ bool case_flood(void)
 		 (int)HARD_MARK / 4, (int)HARD_MARK);
 	setenv("PERCU", text, 1);
 	row_title("flood", "threads retire as fast as they can", "threads");
+	if (opt.scale == SHORT)
+		row_skip("flood", "call_rcu, and fewer threads than CPUs",
+			 "not in short");
 	for (size_t i = 0; i < by_scale(ARRAY_SIZE(runs), 2, 4); i++) {
 		worst = flood_once(&runs[i], cpus());
 		for (unsigned int n = 1; opt.scale != SHORT && n < cpus();

@@ -100,7 +100,7 @@ static bool built(const char *dir)
 	snprintf(program, sizeof(program), "%s/pool", dir);
 	if (build(dir))
 		return true;
-	row_skip("go", "sync.Pool", "go build failed");
+	row_skip("go", "go", "go build failed");
 	return false;
 }
 
@@ -110,7 +110,7 @@ bool case_go(void)
 	bool ok;
 
 	if (system("go version >/dev/null 2>&1")) {
-		row_skip("go", "sync.Pool", "go is not installed");
+		row_skip("go", "go", "go is not installed");
 		return true;
 	}
 	if (!mkdtemp(dir)) {
@@ -118,7 +118,9 @@ bool case_go(void)
 		return false;
 	}
 	ok = built(dir);
-	if (ok && opt.scale != SHORT)
+	if (opt.scale == SHORT)
+		row_skip("go-shapes", "Go's shapes", "not in short");
+	else if (ok)
 		shapes(); /* where threads may still run anywhere */
 	pin_last();
 	if (ok)

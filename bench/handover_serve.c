@@ -58,7 +58,7 @@ static uint64_t answer(void *unused, const char *what, uint64_t arg)
 	(void)unused;
 	if (!strcmp(what, "run"))
 		return timed(arg);
-	return subject->answer ? subject->answer(subject->ctx, what, arg) : 0;
+	return subject_answer(subject, what, arg);
 }
 
 int serve_handover(const struct subject *s)

@@ -3,9 +3,12 @@
  * bench/kit.c - Concurrency Kit, where its headers are installed
  *
  * Each thread has an epoch record of its own; a section is open around each
- * batch of objects, as readers of RCU have theirs.
+ * batch of objects, as readers of RCU have theirs.  An array's old memory is
+ * freed after its readers if the array says so: an entry of the epoch lies in
+ * front of each piece.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench/bench.h"
 #include "bench/kit.h"
@@ -36,6 +39,11 @@ bool kit_there(void)
 	return true;
 }
 
+const void *kit_code(void)
+{
+	return (const void *)ck_epoch_register;
+}
+
 static __attribute__((constructor)) void init(void)
 {
 	ck_epoch_init(&epoch);
@@ -52,8 +60,10 @@ void kit_enter(void)
 	ck_epoch_register(&epoch, record, NULL);
 }
 
+/* What is still waiting would be forgotten with the record. */
 void kit_leave(void)
 {
+	ck_epoch_barrier(record);
 	ck_epoch_unregister(record);
 }
 
@@ -86,23 +96,43 @@ void kit_barrier(void)
 
 /* Arrays. ---------------------------------------------------------------------- */
 
-static void *kit_malloc(size_t n)
+struct piece {
+	_Alignas(16) ck_epoch_entry_t entry;
+	char memory[];
+};
+
+static struct piece *piece_of(void *p)
 {
-	return malloc(n);
+	return (struct piece *)((char *)p - offsetof(struct piece, memory));
 }
 
-static void *kit_realloc(void *p, size_t old, size_t n, bool defer)
+static void *kit_malloc(size_t n)
 {
-	(void)old;
-	(void)defer;
-	return realloc(p, n);
+	struct piece *piece = malloc(sizeof(*piece) + n);
+
+	return piece ? piece->memory : NULL;
 }
 
 static void kit_free(void *p, size_t n, bool defer)
 {
 	(void)n;
-	(void)defer;
-	free(p);
+	if (!p)
+		return;
+	if (defer)
+		ck_epoch_call(record, &piece_of(p)->entry, release);
+	else
+		free(piece_of(p));
+}
+
+static void *kit_realloc(void *p, size_t old, size_t n, bool defer)
+{
+	void *copy = kit_malloc(n);
+
+	if (copy && p)
+		memcpy(copy, p, old < n ? old : n);
+	if (copy)
+		kit_free(p, old, defer);
+	return copy;
 }
 
 struct kit_array {
@@ -160,11 +190,25 @@ void kit_array_get(struct kit_array *a, const uint32_t *order, size_t mask,
 	}
 }
 
+void kit_array_edit(struct kit_array *a, void *obj)
+{
+	die_unless(ck_array_put(&a->array, obj), "ck_array");
+	die_unless(ck_array_commit(&a->array), "ck_array");
+	die_unless(ck_array_remove(&a->array, obj), "ck_array");
+	die_unless(ck_array_commit(&a->array), "ck_array");
+	ck_epoch_poll(record);
+}
+
 #else /* without it: nobody calls these */
 
 bool kit_there(void)
 {
 	return false;
+}
+
+const void *kit_code(void)
+{
+	return NULL;
 }
 
 void kit_enter(void)
@@ -213,6 +257,13 @@ void kit_array_get(struct kit_array *a, const uint32_t *order, size_t mask,
 	(void)order;
 	(void)mask;
 	(void)iters;
+	abort();
+}
+
+void kit_array_edit(struct kit_array *a, void *obj)
+{
+	(void)a;
+	(void)obj;
 	abort();
 }
 

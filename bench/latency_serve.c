@@ -3,6 +3,7 @@
  * bench/latency_serve.c - a worker that keeps each get's time
  *
  *	run N	N gets; this round's histogram is kept apart from all others'
+ *	forget	what was so far: it warmed up
  *	age 1	another thread gives back what is idle, all the time; 0: none
  *	of P	the ns within which P of 10^6 gets of the last round were
  *	from B	the least ns of a bucket
@@ -73,6 +74,10 @@ static uint64_t answer(void *none, const char *what, uint64_t arg)
 	(void)none;
 	if (!strcmp(what, "run"))
 		return run(arg);
+	if (!strcmp(what, "forget")) {
+		memset(&all, 0, sizeof(all));
+		return 0;
+	}
 	if (!strcmp(what, "age")) {
 		ageing = arg != 0;
 		return 0;
@@ -84,7 +89,7 @@ static uint64_t answer(void *none, const char *what, uint64_t arg)
 				  tick_ns * 100);
 	if (!strcmp(what, "in"))
 		return all.bucket[arg % BUCKETS];
-	return subject->answer ? subject->answer(subject->ctx, what, arg) : 0;
+	return subject_answer(subject, what, arg);
 }
 
 int serve_latency(const struct subject *s)

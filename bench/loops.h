@@ -133,6 +133,23 @@ struct loops {
 			name##_exchange,                                       \
 		}
 
+/* Who gets nothing: one block for ever, and what is put is dropped. */
+static inline void *same_block(void *none)
+{
+	static char block[OBJECT];
+
+	(void)none;
+	return block;
+}
+
+static inline void drop_block(void *none, void *p)
+{
+	(void)none;
+	touch(p);
+}
+
+#define BARE_LOOPS(name) LOOPS_OF(name, same_block, drop_block)
+
 /*
  * serve_loop.c: a worker's side of a loop; arg is its number, or NULL.
  *
@@ -151,6 +168,13 @@ struct subject {
 	void (*release)(void); /* gives back what is idle; or NULL */
 };
 int serve_loop(const struct subject *s, const char *loop, const char *arg);
+
+/* What a loop's worker does not know, its subject may. */
+static inline uint64_t subject_answer(const struct subject *s, const char *what,
+				      uint64_t arg)
+{
+	return s->answer ? s->answer(s->ctx, what, arg) : 0;
+}
 
 /* The parts of it that have a file of their own. */
 int serve_handover(const struct subject *s);

@@ -16,9 +16,15 @@
 #include <percu/stats.h>
 
 #include "bench/bench.h"
+#include "bench/cases.h"
 
 #ifndef __VERSION__
 #define __VERSION__ "unknown" /* to sparse */
+#endif
+#ifdef __clang__
+#define COMPILER __VERSION__ /* which has its name in it */
+#else
+#define COMPILER "gcc " __VERSION__
 #endif
 
 struct options opt = { .rows_fd = -1 };
@@ -26,15 +32,18 @@ struct options opt = { .rows_fd = -1 };
 static int usage(void)
 {
 	fprintf(stderr,
-		"usage: percu-bench [check | model] [--only=CASE,...] [--list]\n"
-		"       [--short | --tiny] [--strict] [--budget=MS]\n"
+		"usage: percu-bench [check | model | flood] [--only=CASE,...] [--list]\n"
+		"       [--short | --tiny] [--strict] [--budget=MS] [--seconds=S]\n"
 		"       [--json=FILE] [--tsv=FILE] [--counts=FILE]\n\n"
 		"Without a command all cases run, or those of --only; --list names them.\n"
 		"check runs, in short, what is guarded, and fails if it is worse than\n"
-		"recorded; model predicts throughput for 1 to 512 CPUs.\n"
+		"recorded, or not measured and nothing says why; model predicts\n"
+		"throughput for 1 to 512 CPUs, and fails if what it can measure of that\n"
+		"is elsewhere; flood retires as fast as it can.\n"
 		"--short takes a tenth of the time; --tiny shows that all works, and no\n"
 		"more; --strict exits with 1 if a bound is missed; --budget is what one\n"
-		"contest may take; --counts is what scripts/golden.sh --print says.\n");
+		"contest may take, --seconds what each flood lasts; --counts is what\n"
+		"scripts/golden.sh --print says.\n");
 	return 2;
 }
 
@@ -77,25 +86,13 @@ static bool read_option(char ***arg)
 		opt.counts = v;
 	else if ((v = value_of("--budget", arg)))
 		opt.budget = (unsigned int)strtoul(v, NULL, 10);
+	else if ((v = value_of("--seconds", arg)))
+		opt.seconds = (unsigned int)strtoul(v, NULL, 10);
 	else if ((v = value_of("--rows", arg)))
 		opt.rows_fd = atoi(v);
 	else
 		return false;
 	return true;
-}
-
-static void machine_cpu(void)
-{
-	FILE *f = fopen("/proc/cpuinfo", "r");
-	char line[256], model[128] = "unknown";
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "model name : %127[^\n]", model) == 1)
-			break;
-	if (f)
-		fclose(f);
-	snprintf(line, sizeof(line), "%s, %u for us", model, cpus());
-	row_machine("CPUs", line);
 }
 
 static void machine(int argc, char **argv)
@@ -105,11 +102,12 @@ static void machine(int argc, char **argv)
 	char line[ROW_NOTE];
 	int n = 0;
 
-	machine_cpu();
+	snprintf(line, sizeof(line), "%s, %u for us", cpu_model(), cpus());
+	row_machine("CPUs", line);
 	uname(&u);
 	snprintf(line, sizeof(line), "%s %s", u.sysname, u.release);
 	row_machine("kernel", line);
-	row_machine("compiler", __VERSION__);
+	row_machine("compiler", COMPILER);
 	row_machine("percu", percu_mode());
 	strftime(line, sizeof(line), "%Y-%m-%d %H:%M UTC", gmtime(&now));
 	row_machine("date", line);
@@ -121,6 +119,7 @@ static void machine(int argc, char **argv)
 			n += snprintf(line + n, sizeof(line) - (size_t)n, " %s",
 				      argv[i]);
 	row_machine("command", line);
+	versions();
 }
 
 /* Is name among those of a list "a,b,c"? */
@@ -184,13 +183,27 @@ static bool run_case(const char *name)
 	return false;
 }
 
+/* Did what was measured lie where the model said? */
+static bool model_holds(void)
+{
+	for (size_t i = 0; i < nr_rows(); i++)
+		if (!strcmp(row_at(i)->name, MODEL_OUTSIDE))
+			return row_at(i)->e.mid == 0;
+	return false;
+}
+
 static bool run(const char *command)
 {
+	char line[ROW_NOTE];
 	bool ok;
 
 	noise();
 	ok = !strcmp(command, "check") ? check() : run_cases();
-	printf("others used %.0f %% of the CPUs meanwhile\n", noise());
+	snprintf(line, sizeof(line), "used %.0f %% of the CPUs meanwhile",
+		 noise());
+	row_machine("others", line);
+	if (!strcmp(command, "model"))
+		ok = model_holds() && ok;
 	if (opt.json && !rows_json(opt.json))
 		ok = false;
 	if (opt.tsv && !rows_tsv(opt.tsv))
@@ -218,8 +231,8 @@ int main(int argc, char **argv)
 		return !run_case(name);
 	if (!strcmp(command, "check"))
 		opt.scale = opt.scale == FULL ? SHORT : opt.scale;
-	else if (!strcmp(command, "model"))
-		opt.only = "model";
+	else if (!strcmp(command, "model") || !strcmp(command, "flood"))
+		opt.only = command;
 	else if (command[0])
 		return usage();
 	if (!only_known())

@@ -42,12 +42,6 @@ static void *next_block(void *none)
 	return block[i];
 }
 
-static void drop_block(void *none, void *p)
-{
-	(void)none;
-	touch(p);
-}
-
 struct stack {
 	size_t n;
 	void **obj;
@@ -83,16 +77,8 @@ static void stack_set(const struct set *set, uint64_t iters, void *none)
 	loop_set(set, iters, pop, push, &s);
 }
 
-static void *same_block(void *none)
-{
-	static char block[OBJECT];
-
-	(void)none;
-	return block;
-}
-
 LOOPS_OF(block_loops, next_block, drop_block);
-LOOPS_OF(bare_loops, same_block, drop_block);
+BARE_LOOPS(bare_loops);
 
 static void limit_pair(void *none, uint64_t iters)
 {

@@ -9,6 +9,10 @@
 const struct loops *own_loops(const char *who);
 void limit_fill(void); /* the calling thread's stack */
 
-void pair_inlined(void *pool, uint64_t iters); /* pair_inline.c: no call */
+/* pair_inline.c: no call; and the same for who counts its instructions */
+void pair_inlined(void *pool, uint64_t iters);
+struct percu_pool;
+void *inlined_get(struct percu_pool *pool);
+void inlined_put(struct percu_pool *pool, void *p);
 
 #endif /* BENCH_OWN_LOOPS_H */

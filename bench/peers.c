@@ -13,15 +13,21 @@
 #include "bench/bench.h"
 
 static const struct known {
-	const char *name;
-	const char *soname[3]; /* the first that is there */
+	const char *name, *sized; /* with its own call that is told the size */
+	const char *soname[3];    /* the first that is there */
 } known[] = {
-	{ "glibc", { NULL } },
-	{ "jemalloc", { "libjemalloc.so.2" } },
-	{ "mimalloc", { "libmimalloc.so.3", "libmimalloc.so.2" } },
-	{ "tcmalloc", { "libtcmalloc_minimal.so.4", "libtcmalloc.so.4" } },
-	{ "tbbmalloc", { "libtbbmalloc_proxy.so.2" } },
-	{ "snmalloc", { "libsnmallocshim.so.0", "libsnmallocshim.so" } },
+	{ "glibc", "glibc, sized", { NULL } },
+	{ "jemalloc", "jemalloc, sized", { "libjemalloc.so.2" } },
+	{ "mimalloc",
+	  "mimalloc, sized",
+	  { "libmimalloc.so.3", "libmimalloc.so.2" } },
+	{ "tcmalloc",
+	  "tcmalloc, sized",
+	  { "libtcmalloc_minimal.so.4", "libtcmalloc.so.4" } },
+	{ "tbbmalloc", "tbbmalloc, sized", { "libtbbmalloc_proxy.so.2" } },
+	{ "snmalloc",
+	  "snmalloc, sized",
+	  { "libsnmallocshim.so.0", "libsnmallocshim.so" } },
 };
 _Static_assert(ARRAY_SIZE(known) == NR_PEERS, "room for all");
 
@@ -67,6 +73,27 @@ size_t peers_start(struct peer *peers, const char *loop, const char *size,
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (peer_known(i, &peers[n].name, &preload))
 			peers[n++].worker = worker_start(args, preload);
+	return n;
+}
+
+size_t peers_start_sized(struct peer *peers, const char *loop, const char *size)
+{
+	const char *const args[] = { "percu-bench-malloc", "sized", size, loop,
+				     NULL };
+	const char *name, *preload;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		struct worker *w;
+
+		if (!peer_known(i, &name, &preload))
+			continue;
+		w = worker_start(args, preload);
+		if (worker_ask(w, "sized", 0))
+			peers[n++] = (struct peer){ known[i].sized, w };
+		else
+			worker_stop(w);
+	}
 	return n;
 }
 

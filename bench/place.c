@@ -13,31 +13,29 @@
 
 #include "bench/bench.h"
 
-/* What the process was given; read before anything is pinned. */
-static const cpu_set_t *allowed(void)
-{
-	static cpu_set_t set;
+/* What the process was given; read before anything is pinned, or a thread. */
+static cpu_set_t allowed;
 
-	if (!CPU_COUNT(&set) && sched_getaffinity(0, sizeof(set), &set)) {
+static __attribute__((constructor)) void find_allowed(void)
+{
+	if (sched_getaffinity(0, sizeof(allowed), &allowed)) {
 		perror("sched_getaffinity");
 		exit(1);
 	}
-	return &set;
 }
 
 unsigned int cpus(void)
 {
-	return (unsigned int)CPU_COUNT(allowed());
+	return (unsigned int)CPU_COUNT(&allowed);
 }
 
 void pin(unsigned int i)
 {
-	const cpu_set_t *all = allowed();
 	cpu_set_t one;
 	int cpu = 0;
 
 	for (i = i % cpus() + 1;; cpu++)
-		if (CPU_ISSET(cpu, all) && --i == 0)
+		if (CPU_ISSET(cpu, &allowed) && --i == 0)
 			break;
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);
@@ -50,6 +48,25 @@ void pin(unsigned int i)
 void pin_last(void)
 {
 	pin(cpus() - 1);
+}
+
+const char *cpu_model(void)
+{
+	static const char key[] = "\nmodel name\t: ";
+	static char buf[4096];
+	int fd = open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+	char *p;
+
+	if (fd >= 0)
+		close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	p = strstr(buf, key);
+	if (!p)
+		return "unknown";
+	p += sizeof(key) - 1;
+	p[strcspn(p, "\n")] = '\0';
+	return p;
 }
 
 /* Exact, unlike the batched counters of /proc/self/statm. */

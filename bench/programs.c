@@ -33,7 +33,7 @@
 enum {
 	ARGS_MAX = 32,
 	ROUNDS_MAX = 101,
-	NR_MALLOCS = 5
+	NR_MALLOCS = 6
 };
 
 enum what {
@@ -45,13 +45,15 @@ enum what {
 
 static struct {
 	const char *name, *file;
+	const char *older; /* what else it may be called */
 	bool there;
 } mallocs[NR_MALLOCS] = {
-	{ "glibc", "", true },
-	{ "jemalloc", "libjemalloc.so.2", false },
-	{ "mimalloc", "libmimalloc.so.2", false },
-	{ "tcmalloc", "libtcmalloc_minimal.so.4", false },
-	{ "percu", NULL, false },
+	{ "glibc", "", NULL, true },
+	{ "jemalloc", "libjemalloc.so.2", NULL, false },
+	{ "mimalloc", "libmimalloc.so.3", "libmimalloc.so.2", false },
+	{ "tcmalloc", "libtcmalloc_minimal.so.4", "libtcmalloc.so.4", false },
+	{ "tbbmalloc", "libtbbmalloc_proxy.so.2", NULL, false },
+	{ "percu", NULL, NULL, false },
 };
 
 struct figures {
@@ -187,10 +189,10 @@ static void print_row(const struct program *p, struct figures *f, int rounds)
 		printf(" |");
 		for (int m = 0; m < NR_MALLOCS; m++) {
 			if (!mallocs[m].there) {
-				printf("%9s", "-");
+				printf("%10s", "-");
 				continue;
 			}
-			printf(w == MEMORY ? "%9.1f" : "%9.3f", value[w][m]);
+			printf(w == MEMORY ? "%10.1f" : "%10.3f", value[w][m]);
 		}
 	}
 	printf("\n");
@@ -206,12 +208,12 @@ static void print_head(int rounds)
 
 	printf("programs: medians of %d rounds\n%-10s", rounds, "");
 	for (int w = 0; w < NR_WHATS; w++)
-		printf(" | %-44s", what[w]);
+		printf(" | %-*s", 10 * NR_MALLOCS - 1, what[w]);
 	printf("\n%-10s", "");
 	for (int w = 0; w < NR_WHATS; w++) {
 		printf(" |");
 		for (int m = 0; m < NR_MALLOCS; m++)
-			printf("%9s", mallocs[m].name);
+			printf("%10s", mallocs[m].name);
 	}
 	printf("\n");
 }
@@ -225,10 +227,10 @@ static void print_mean(const struct mean *mean)
 		printf(" |");
 		for (int m = 0; m < NR_MALLOCS; m++)
 			if (mallocs[m].there)
-				printf("%9.3f",
+				printf("%10.3f",
 				       exp(mean->sum[w][m] / mean->counted));
 			else
-				printf("%9s", "-");
+				printf("%10s", "-");
 	}
 	printf("\n");
 }
@@ -274,6 +276,29 @@ static bool loads(const char *file)
 	return !shell(command);
 }
 
+static void find_malloc(int m)
+{
+	mallocs[m].there = loads(mallocs[m].file);
+	if (!mallocs[m].there && mallocs[m].older) {
+		mallocs[m].file = mallocs[m].older;
+		mallocs[m].there = loads(mallocs[m].file);
+	}
+	if (!mallocs[m].there)
+		printf("%s skipped: not installed\n", mallocs[m].name);
+}
+
+/* Where, when, and what was asked for: what a table of it has to carry. */
+static void print_machine(int argc, char **argv)
+{
+	shell("sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sort | uniq -c |"
+	      " sed 's/^ */CPUs: /'; uname -sr; date -u '+%Y-%m-%d %H:%M UTC'");
+	printf("command:");
+	for (int i = 0; i < argc; i++)
+		printf(" %s", argv[i]);
+	printf("\n");
+	fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
 	char dir[] = "/tmp/percu-bench-XXXXXX", clean[64];
@@ -290,8 +315,9 @@ int main(int argc, char **argv)
 	if (rounds < 1 || rounds > ROUNDS_MAX ||
 	    !mallocs[NR_MALLOCS - 1].file || !programs_setup(argv[0]))
 		return 2;
+	print_machine(argc, argv);
 	for (int m = 1; m < NR_MALLOCS; m++)
-		mallocs[m].there = loads(mallocs[m].file);
+		find_malloc(m);
 	if (!mkdtemp(dir) || chdir(dir))
 		return 1;
 	print_head(rounds);

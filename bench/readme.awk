@@ -57,6 +57,15 @@ function side_by_side(    k) {
 	for (k = 1; k <= peers; k++)
 		printf " | %s", cell("idle", "-", peer[k] ": held by a thread")
 	print " |"
+	memory("bytes resident for one asked for, at worst", "churn", "resident / asked for, at worst")
+	memory("the same while sizes shift, bytes", "drift", "resident at worst")
+}
+
+function memory(what, group, name,    k) {
+	printf "| %s | %s", what, cell(group, "-", "percu: " name)
+	for (k = 1; k <= peers; k++)
+		printf " | %s", cell(group, "-", peer[k] ": " name)
+	print " |"
 }
 
 function promise(i,    f) {
@@ -70,9 +79,14 @@ function promise(i,    f) {
 		f[15] == "ok" ? "" : ", **" tolower(f[15]) "**")
 }
 
-function measurements(    i) {
-	printf "\nOne run of `%s` on %s,\n%s, gcc %s, %s; mode %s.\n\n", is["command"], is["CPUs"],
+function measurements(    i, versions) {
+	printf "\nOne run of `%s` on %s,\n%s, %s, %s; mode %s.\n", is["command"], is["CPUs"],
 		is["kernel"], is["compiler"], is["date"], is["percu"]
+	printf "Others %s.\n", is["others"]
+	for (i = split("glibc jemalloc mimalloc tcmalloc tbbmalloc snmalloc liburcu ck Go", peer, " "); i > 0; i--)
+		if (peer[i] in is)
+			versions = peer[i] ": " is[peer[i]] (versions == "" ? "." : "; " versions)
+	printf "%s\n\n", versions
 	side_by_side()
 	print "\n![a get and a put by size, against every malloc](Documentation/bench.svg)\n"
 	print "| case | figure | measured (95 %) | promised |\n|---|---|---|---|"

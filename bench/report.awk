@@ -28,12 +28,71 @@ $1 == "machine" { machine[++machines] = $4; is[$4] = $11; next }
 		nxs[group]++
 		ticks[group] = ticks[group] (nxs[group] > 1 ? ", " : "") "\"" tick($3) "\" " $3
 	}
-	if ($1 == "ratio" && $4 ~ /^best peer/ && $7 < 1)
+	# The best peer's may be there a second time, by its own name.
+	if ($1 == "ratio" && $11 != "" && $7 < 1 && !(($2, $3, $5, $11) in known_loss)) {
+		known_loss[$2, $3, $5, $11]
 		lost[++losses] = $0
+	}
+	if ($1 == "figure" && ($11 == "ours" || $11 == "peer"))
+		of_each($0)
 	if ($15 != "")
 		promised[++promises] = $0
 	if ($15 != "")
 		judged[$15]++
+}
+
+# A figure that all have, "WHO: WHAT": who of the others has least of it?
+function of_each(row,    f, k, who, what) {
+	split(row, f, "\t")
+	who = what = f[4]
+	sub(/: .*/, "", who)
+	sub(/^[^:]*: /, "", what)
+	k = f[2] SUBSEP f[3] SUBSEP what
+	if (f[11] == "ours") {
+		had[++have] = row
+		had_what[have] = k
+	} else if (!(k in best) || f[5] < best[k]) {
+		best[k] = f[5] + 0
+		best_hi[k] = f[7] + 0
+		best_who[k] = who
+	}
+	if (f[3] != "-" || f[2] !~ /^(idle|churn|drift)$/)
+		return
+	if (!((f[2], what) in held)) {
+		held[f[2], what]
+		held_row[++held_rows] = f[2] SUBSEP what
+	}
+	if (!(who in holder)) {
+		holder[who]
+		holders[++nr_holders] = who
+	}
+	held_figure[f[2], what, who] = amount(f[5], f[10])
+}
+
+# What the others have less of, with the ratio where times have theirs.
+function figures_lost(    i, f, k) {
+	for (i = 1; i <= have; i++) {
+		split(had[i], f, "\t")
+		k = had_what[i]
+		if (k in best && best_hi[k] < f[6])
+			lost[++losses] = "ratio\t" f[2] "\t" f[3] "\t" f[4] "\t" best[k] / f[5] \
+				"\t0\t0\t0\t1\tx\t" best_who[k]
+	}
+}
+
+function memory_table(    i, j, k) {
+	if (!held_rows)
+		return
+	print "<h2 id=memory>Memory</h2>\n<p>What each holds; a dash where it was not asked.</p>\n<div class=scroll><table>\n<tr><th>case<th>what"
+	for (j = 1; j <= nr_holders; j++)
+		printf "<th class=n>%s", html(holders[j])
+	for (i = 1; i <= held_rows; i++) {
+		split(held_row[i], k, SUBSEP)
+		printf "\n<tr><td><a href='#%s'>%s</a><td>%s", k[1], k[1], html(k[2])
+		for (j = 1; j <= nr_holders; j++)
+			printf "<td class=n>%s", ((k[1], k[2], holders[j]) in held_figure) ? held_figure[k[1], k[2], holders[j]] : "–"
+	}
+	print "\n</table></div>"
 }
 
 function html(s) {
@@ -77,7 +136,12 @@ function tick(x) {
 }
 
 function interval(f) {
-	return f[9] > 1 ? figure(f[6]) " – " figure(f[7]) : ""
+	return f[9] > 1 ? figure(f[6]) " – " figure(f[7]) (wide(f) ? " (wide)" : "") : ""
+}
+
+# The time was over before 3 %.
+function wide(f) {
+	return f[1] == "ratio" && f[5] > 0 && (f[7] - f[6]) / f[5] >= 0.03
 }
 
 # Who is not percu's, where the rows do not say.
@@ -179,7 +243,7 @@ function style(class, k) {
 
 # What all of a picture have in common need not be said of each.
 function short(name) {
-	sub(/: retired an edit$/, "", name)
+	sub(/: (retired an edit|resident)$/, "", name)
 	return name
 }
 
@@ -190,7 +254,7 @@ function curve(group, unit,    i, f, n, longest, names, data, gp, file, class, n
 		split(row[group, i], f, "\t")
 		if (f[10] != unit || f[3] == "-" || f[1] == "bucket" || f[1] == "ratio" || f[5] <= 0)
 			continue
-		if (f[4] ~ /^measured \//)
+		if (f[4] ~ /^measured \// || f[4] ~ /: in new blocks an edit$/)
 			continue
 		if (!(f[4] in seen)) {
 			seen[f[4]]
@@ -316,7 +380,7 @@ function promises_table(hold,    i, f) {
 function losses_table(    i, f) {
 	if (!losses)
 		return
-	print "<h2 id=losses>Where somebody else is faster</h2>\n<p>All cases in which the fastest peer's time is, with 95 %, less than percu's.</p>"
+	print "<h2 id=losses>Where somebody else is faster</h2>\n<p>All cases in which a peer's time, or what it holds, is less than percu's, by all of the interval where there is one.</p>"
 	print "<div class=scroll><table>\n<tr><th>case<th>of percu's<th class=n>peer / percu<th class=wide>95 %<th>who"
 	for (i = 1; i <= losses; i++) {
 		split(lost[i], f, "\t")
@@ -363,7 +427,8 @@ function head(    i) {
 		judged["ok"], judged["MISSED"], judged["WORSE"]
 	printf "%s</p>\n", losses ? sprintf("In <a href='#losses'>%d comparisons</a> somebody else is faster.", losses) : ""
 	print "<p>Contestants take turns of a few milliseconds in one run; of each the median counts, and of a ratio the " \
-		"median of the rounds' ratios, with the interval that holds the true median with 95 %. Times of another " \
+		"median of the rounds' ratios, with the interval that holds the true median with 95 %; it is wide where the " \
+		"time was over before it was known to 3 %. Times of another " \
 		"machine will differ; ratios are what to look at.</p>"
 	print "<p class='small key'>Bars:<span class='bar ours'></span>percu's own<span class='bar limit'></span>the limit: what the machine takes" \
 		"<span class='bar peer'></span>others. The orange line is the interval. Of times and sizes, shorter is better.</p>"
@@ -414,6 +479,7 @@ function section(group,    curves) {
 }
 
 END {
+	figures_lost()
 	head()
 	print "<h2>What was promised</h2>"
 	if (judged["MISSED"] + judged["WORSE"]) {
@@ -424,6 +490,7 @@ END {
 	promises_table(1)
 	print "</details>"
 	losses_table()
+	memory_table()
 	print "<div class=grid>"
 	for (g = 1; g <= groups; g++)
 		section(order[g])

@@ -9,6 +9,14 @@
  * After a turn all is put, untimed, so that no contestant pays for another.
  * What the whole process has used is printed as well, and that includes it.
  *
+ * All write a word to each object that they get, so that all do the same work:
+ * call_rcu writes its head there in any case, and the line of a retired object
+ * is cold when it comes back.  What a pair costs that leaves its object alone,
+ * as only percu can, is shown beside, and is in no ratio.
+ *
+ * liburcu calls back on one thread, or on one a CPU if it is told to make them.
+ * Both are peers; who retires says which of the two it is to be.
+ *
  * kind		where objects come from and where they go
  * flow		a contestant: a kind, and what it has used
  * producer	a thread that runs it; registered, and online if need be
@@ -61,7 +69,7 @@ struct kind {
 	enum flavor flavor;
 	enum role role; /* the limit is not to wait for readers at all */
 	void (*drain)(const struct flow *f); /* waits until all is put */
-	bool kit;                            /* Concurrency Kit's */
+	bool a_cpu; /* call_rcu's thread is the CPU's own, not the only one */
 };
 
 /* The chunks. -------------------------------------------------------------- */
@@ -87,10 +95,23 @@ static void put(void *ctx, void *p)
 	percu_pool_put(f->pool, p);
 }
 
+/* The object is written to: its line comes into this CPU's cache. */
+static void *written(uint64_t *p)
+{
+	if (p)
+		*p = 1;
+	return p;
+}
+
+static void *get_written(void *ctx)
+{
+	return written(get(ctx));
+}
+
 static void *get_alloc(void *none)
 {
 	(void)none;
-	return percu_alloc(OBJECT);
+	return written(percu_alloc(OBJECT));
 }
 
 static void free_rcu(void *ctx, void *p)
@@ -103,7 +124,7 @@ static void free_rcu(void *ctx, void *p)
 static void *get_malloc(void *none)
 {
 	(void)none;
-	return malloc(OBJECT);
+	return written(malloc(OBJECT));
 }
 
 static void free_now(void *none, void *p)
@@ -131,26 +152,16 @@ static void free_defer_rcu(void *none, void *p)
 	urcu_memb_defer_rcu(free, p);
 }
 
-/* The object is written to: its line comes into this CPU's cache. */
-static void *get_written(void *ctx)
-{
-	uint64_t *p = get(ctx);
-
-	if (p)
-		*p = 1;
-	return p;
-}
-
 #define CHUNK_OF(name, get, put)                              \
 	static void name(const struct flow *f, uint64_t n)    \
 	{                                                     \
 		loop_pair(n, get, put, (void *)(uintptr_t)f); \
 	}
 
-CHUNK_OF(chunk_pool, get, put)
-CHUNK_OF(chunk_pool_rcu, get, put_rcu)
-CHUNK_OF(chunk_written, get_written, put)
-CHUNK_OF(chunk_written_rcu, get_written, put_rcu)
+CHUNK_OF(chunk_pool, get_written, put)
+CHUNK_OF(chunk_pool_rcu, get_written, put_rcu)
+CHUNK_OF(chunk_untouched, get, put)
+CHUNK_OF(chunk_untouched_rcu, get, put_rcu)
 CHUNK_OF(chunk_alloc_rcu, get_alloc, free_rcu)
 CHUNK_OF(chunk_malloc, get_malloc, free_now)
 CHUNK_OF(chunk_call_rcu, get_malloc, free_call_rcu)
@@ -168,14 +179,14 @@ static void produce(void *ctx, uint64_t n)
 {
 	const struct flow *f = ctx;
 
+	urcu_memb_set_thread_call_rcu_data(
+		f->kind->a_cpu ? NULL : urcu_memb_get_default_call_rcu_data());
 	f->flavor->thread_online();
 	for (; n > CHUNK; n -= CHUNK) {
 		f->kind->chunk(f, CHUNK);
 		f->flavor->read_quiescent_state();
 	}
 	f->kind->chunk(f, n);
-	if (f->kind->kit)
-		kit_barrier();
 	f->flavor->thread_offline();
 }
 
@@ -193,6 +204,7 @@ static void enter(void)
 
 static void leave(void)
 {
+	urcu_memb_set_thread_call_rcu_data(NULL);
 	kit_leave();
 	urcu_memb_defer_unregister_thread();
 	urcu_qsbr_flavor.unregister_thread();
@@ -226,6 +238,19 @@ static void drain_defer_rcu(const struct flow *f)
 	urcu_memb_defer_barrier();
 }
 
+/* Each thread has its own that waits. */
+static void drain_one(void *none, uint64_t unused)
+{
+	(void)none;
+	(void)unused;
+	kit_barrier();
+}
+
+static void drain_kit(const struct flow *f)
+{
+	crew_run(f->crew, drain_one, NULL, 0, 0);
+}
+
 static unsigned int producers;
 
 /* What a producer takes, by the clock. */
@@ -246,7 +271,8 @@ enum {
 	PAIR,
 	POOL_RCU,
 	CALL_RCU,
-	NR_JUDGED
+	NR_JUDGED,
+	CALL_RCU_A_CPU = 9,
 };
 
 static const struct kind kinds[] = {
@@ -263,14 +289,17 @@ static const struct kind kinds[] = {
 	{ "get + put_rcu, bp", chunk_pool_rcu, BP, OURS, drain, false },
 	{ "malloc + call_rcu, bp", chunk_call_rcu, BP, PEER, drain_call_rcu,
 	  false },
+	{ "malloc + call_rcu, memb, a thread a CPU", chunk_call_rcu, MEMB, PEER,
+	  drain_call_rcu, true },
 	{ "malloc + defer_rcu, memb", chunk_defer_rcu, MEMB, PEER,
 	  drain_defer_rcu, false },
 	{ "alloc + free_rcu, memb", chunk_alloc_rcu, MEMB, OURS, drain, false },
 	{ "malloc + free", chunk_malloc, MEMB, PLAIN, nothing, false },
-	{ "get + write + put", chunk_written, MEMB, PLAIN, nothing, false },
-	{ "get + write + put_rcu, memb", chunk_written_rcu, MEMB, PLAIN, drain,
+	{ "get + put, not written to", chunk_untouched, MEMB, PLAIN, nothing,
 	  false },
-	{ "malloc + ck_epoch", chunk_kit, MEMB, PEER, nothing, true },
+	{ "get + put_rcu, memb, not written to", chunk_untouched_rcu, MEMB,
+	  PLAIN, drain, false },
+	{ "malloc + ck_epoch", chunk_kit, MEMB, PEER, drain_kit, false },
 };
 
 enum {
@@ -312,6 +341,8 @@ static void start_reclaimers(void)
 		f.flavor->thread_offline();
 		f.flavor->barrier();
 	}
+	die_unless(!urcu_memb_create_all_cpu_call_rcu_data(0),
+		   "call_rcu's threads");
 	percu_free_rcu_flavor(percu_alloc(OBJECT), &urcu_memb_flavor);
 	percu_barrier();
 	leave();
@@ -326,6 +357,8 @@ static void measure(unsigned int n)
 		{ CALL_RCU + 2, POOL_RCU + 2, "call_rcu / put_rcu, qsbr" },
 		{ CALL_RCU + 4, POOL_RCU + 4, "call_rcu / put_rcu, mb" },
 		{ CALL_RCU + 6, POOL_RCU + 6, "call_rcu / put_rcu, bp" },
+		{ CALL_RCU_A_CPU, POOL_RCU,
+		  "call_rcu, a thread a CPU / put_rcu" },
 	};
 	struct flow flow[KINDS];
 	struct contestant c[KINDS];
@@ -361,13 +394,16 @@ static void measure(unsigned int n)
 bool case_retire(void)
 {
 	start_reclaimers();
-	if (!kit_there())
+	if (opt.scale == SHORT)
+		row_skip("retire", "whom no bound is about", "not in short");
+	else if (!kit_there())
 		row_skip("retire", "ck_epoch",
 			 "built without Concurrency Kit's headers");
 	for (unsigned int n = 1; n < cpus();
 	     n = opt.scale == FULL ? 2 * n : cpus())
 		measure(n);
 	measure(cpus());
+	urcu_memb_free_all_cpu_call_rcu_data();
 	for (size_t i = 0; i < NR_FLAVORS; i++)
 		percu_pool_destroy(pools[i]);
 	return true;

@@ -69,6 +69,8 @@ static void print(const struct row *r)
 	}
 	print_name(r);
 	print_figures(r);
+	if (r->kind == ROW_RATIO && estimate_wide(&r->e))
+		printf("  wide");
 	print_verdict(r);
 	if (r->kind == ROW_RATIO && r->note[0])
 		printf("  %s", r->note);
@@ -187,16 +189,6 @@ const struct row *row_at(size_t i)
 	return &rows[i];
 }
 
-void rows_drop(const char *group)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(rows[i].group, group))
-			rows[kept++] = rows[i];
-	count = kept;
-}
-
 void rows_read(int fd)
 {
 	FILE *f = fdopen(fd, "r");
@@ -234,51 +226,59 @@ void row_title(const char *group, const char *what, const char *axis)
 	make(&r);
 }
 
-void row_time(const char *group, double x, const char *name,
-	      const struct estimate *ns, const char *role)
+static void measured(enum row_kind kind, const char *group, double x,
+		     const char *name, const struct estimate *e,
+		     const char *unit, const char *note)
 {
-	struct row r = row_of(ROW_TIME, group, x, name);
+	struct row r = row_of(kind, group, x, name);
 
-	r.e = *ns;
-	snprintf(r.unit, sizeof(r.unit), "ns");
-	snprintf(r.note, sizeof(r.note), "%s", role);
+	r.e = *e;
+	snprintf(r.unit, sizeof(r.unit), "%s", unit);
+	snprintf(r.note, sizeof(r.note), "%s", note);
 	make(&r);
+}
+
+static const char *const roles[] = { "", "limit", "ours", "peer", "ours" };
+
+void row_time(const char *group, double x, const char *name,
+	      const struct estimate *ns, enum role role)
+{
+	measured(ROW_TIME, group, x, name, ns, "ns", roles[role]);
 }
 
 void row_ratio(const char *group, double x, const char *name,
 	       const struct estimate *e, const char *note)
 {
-	struct row r = row_of(ROW_RATIO, group, x, name);
-
-	r.e = *e;
-	snprintf(r.unit, sizeof(r.unit), "x");
-	snprintf(r.note, sizeof(r.note), "%s", note);
-	make(&r);
+	measured(ROW_RATIO, group, x, name, e, "x", note);
 }
 
-void row_estimate(const char *group, double x, const char *name,
-		  const struct estimate *e, const char *unit)
+struct estimate once(double figure)
 {
-	struct row r = row_of(ROW_FIGURE, group, x, name);
-
-	r.e = *e;
-	snprintf(r.unit, sizeof(r.unit), "%s", unit);
-	make(&r);
+	return (struct estimate){ figure, figure, figure, figure, 1 };
 }
 
 void row_figure(const char *group, double x, const char *name, double figure,
 		const char *unit)
 {
-	const struct estimate e = { figure, figure, figure, figure, 1 };
+	const struct estimate e = once(figure);
 
-	row_estimate(group, x, name, &e, unit);
+	measured(ROW_FIGURE, group, x, name, &e, unit, "");
+}
+
+void row_of_each(const char *group, double x, const char *who, const char *what,
+		 const struct estimate *e, const char *unit, enum role role)
+{
+	char name[ROW_NAME];
+
+	snprintf(name, sizeof(name), "%s: %s", who, what);
+	measured(ROW_FIGURE, group, x, name, e, unit, roles[role]);
 }
 
 void row_bucket(const char *group, double ns, const char *name, double n)
 {
 	struct row r = row_of(ROW_BUCKET, group, ns, name);
 
-	r.e = (struct estimate){ n, n, n, n, 1 };
+	r.e = once(n);
 	make(&r);
 }
 
@@ -287,7 +287,8 @@ void row_skip(const char *group, const char *name, const char *why)
 	struct row r = row_of(ROW_SKIP, group, NO_X, name);
 
 	for (size_t i = 0; i < count; i++) /* once is enough */
-		if (rows[i].kind == ROW_SKIP && !strcmp(rows[i].name, name))
+		if (rows[i].kind == ROW_SKIP && !strcmp(rows[i].name, name) &&
+		    !strcmp(rows[i].group, group))
 			return;
 	snprintf(r.note, sizeof(r.note), "%s", why);
 	make(&r);
@@ -362,6 +363,9 @@ static void json_row(FILE *f, const struct row *r)
 		json_number(f, "hi", r->e.hi);
 		json_number(f, "least", r->e.least);
 		fprintf(f, ", \"rounds\": %u", r->e.rounds);
+		if (r->kind == ROW_RATIO)
+			fprintf(f, ", \"wide\": %s",
+				estimate_wide(&r->e) ? "true" : "false");
 	}
 	fputs(", ", f);
 	json_string(f, "unit", r->unit);

@@ -10,12 +10,15 @@
  *
  *	kind group x name mid lo hi least rounds unit note sense wish held verdict
  *
- * where x is "-" outside a curve and the last four are empty without a bound.  kind and what else differs:
+ * where x is "-" outside a curve and the last four are empty without a bound.
+ * rounds is 1 where nothing was repeated: then there is no interval.  kind and
+ * what else differs:
  *
  *	title	name: what is timed; unit: what x is
  *	time	of one contestant, a unit of its work; note: its role
- *	ratio	note: who the best peer is
- *	figure	a size, a share, a count: measured, but no time of a turn
+ *	ratio	note: which peer it is of, where below 1 percu has lost
+ *	figure	a size, a share, a count: measured, but no time of a turn; note:
+ *		where others have it too, whose it is, "WHO: WHAT" the name
  *	bucket	of a histogram: x in ns, mid gets of so long
  *	skip	note: why
  *	machine	name: what; note: it
@@ -57,13 +60,15 @@ struct row {
 
 void row_title(const char *group, const char *what, const char *axis);
 void row_time(const char *group, double x, const char *name,
-	      const struct estimate *ns, const char *role);
+	      const struct estimate *ns, enum role role);
 void row_ratio(const char *group, double x, const char *name,
 	       const struct estimate *e, const char *note);
 void row_figure(const char *group, double x, const char *name, double figure,
 		const char *unit);
-void row_estimate(const char *group, double x, const char *name,
-		  const struct estimate *e, const char *unit); /* a figure */
+/* A figure that all have, named "who: what"; less is better. */
+void row_of_each(const char *group, double x, const char *who, const char *what,
+		 const struct estimate *e, const char *unit, enum role role);
+struct estimate once(double figure); /* what was not repeated */
 void row_bucket(const char *group, double ns, const char *name, double count);
 void row_skip(const char *group, const char *name, const char *why);
 void row_remark(const char *group, const char *note);
@@ -75,9 +80,8 @@ bool rows_json(const char *path);
 bool rows_tsv(const char *path);
 size_t nr_rows(void);
 const struct row *row_at(size_t i);
-void rows_drop(const char *group); /* forgets a group: it is measured anew */
 
-/* bounds.c: bounds.tsv, which says what the columns are */
+/* bounds.c: bounds.tsv, which says what the columns are; best verdicts first */
 enum verdict {
 	UNBOUND,
 	OK,
@@ -92,11 +96,18 @@ struct bound {
 	double x;
 	bool most; /* else least */
 	double wish, held;
-	bool guarded; /* percu-bench check looks at it */
+	double quick; /* what the least times are held to; or NAN */
+	bool exact;   /* counted: there is no noise in it */
 	char why[ROW_NOTE];
 };
 const struct bound *bounds(size_t *n);
+/* Which other processor's least times bounds.tsv has; NULL: this one's. */
+const char *bounds_elsewhere(void);
 const struct bound *bound_of(const struct row *r); /* or NULL */
+bool bound_read(char *line, struct bound *b); /* a line of it, which it cuts */
+enum verdict bound_judge(const struct bound *b, const struct estimate *e);
+/* Does a row of skip say why what b is about was not measured? */
+bool bound_skipped(const struct bound *b, const struct row *skip);
 enum verdict judge(const struct row *r);
 unsigned int rows_judged(enum verdict v); /* how many are so */
 

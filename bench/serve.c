@@ -13,7 +13,7 @@
 
 #include "bench/bench.h"
 
-/* As compare.c does it with a contestant of its own process. */
+/* As method.c does it with a contestant of its own process. */
 static uint64_t timed(const struct service *s, uint64_t iters)
 {
 	uint64_t t;

@@ -23,7 +23,7 @@ static void pair(void *none, uint64_t iters)
 static uint64_t ask_subject(void *none, const char *what, uint64_t arg)
 {
 	(void)none;
-	return subject->answer ? subject->answer(subject->ctx, what, arg) : 0;
+	return subject_answer(subject, what, arg);
 }
 
 static int serve_pair(void)

@@ -11,6 +11,7 @@
  *	expensive	an object takes a millisecond to make; the pool is
  *			emptied meanwhile, by collections there, by ageing here
  *
+ * Nobody is pinned here, for Go's scheduler puts its threads where it likes.
  * Go's starvation loses what is put nowhere; here, and in bench/go/main.go, it
  * changes threads instead: an object that is got has to be put.
  */
@@ -330,7 +331,7 @@ void shapes(void)
 	};
 
 	pool = make_pool("bench-shapes", OBJECT);
-	crew = crew_start(cpus(), true, NULL);
+	crew = crew_start(cpus(), false, NULL); /* as Go's threads are */
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
 		against_go(&list[i]);
 	stop_the_world();

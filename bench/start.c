@@ -78,9 +78,10 @@ bool case_start(void)
 	const char *name, *preload;
 
 	if (!own_malloc()) {
-		row_skip("start", OWN_MALLOC, "it was not built");
+		row_skip("start", "start", OWN_MALLOC " was not built");
 		return true;
 	}
+	pin_last(); /* and with it all that it starts */
 	join(&ct, OWN_MALLOC, OURS, own_malloc());
 	for (size_t i = 0; i < NR_PEERS; i++)
 		if (peer_known(i, &name, &preload))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench/vec.c - vectors: the command, and what its parts share
+ * bench/vec.c - vectors: the cases, and what they share
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,7 +151,7 @@ bool case_vec_writer(void)
 	if (cpus() > 1)
 		return part(bench_vec_writer, SMALL) &&
 		       part(bench_vec_writer, LARGE);
-	row_skip("vec-writer", "readers beside a writer", "one CPU");
+	row_skip("vec-writer", "vec-writer", "one CPU");
 	return true;
 }
 

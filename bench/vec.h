@@ -95,7 +95,16 @@ extern void *const edits_object; /* which is inserted everywhere */
 void edits_open(struct edits *e, size_t len);
 /* Where to edit: anywhere, or near base, which is one for an iteration. */
 size_t edits_place(struct edits *e, size_t base);
-double edits_retired(struct edits *e, unsigned int iters); /* KiB, of one */
+/* KiB of an edit: of blocks that it has taken, and filled, and put back. */
+struct edits_moved {
+	double taken, retired;
+};
+/* By so many iterations of so many edits each. */
+struct edits_moved edits_moved(struct edits *e, unsigned int edits,
+			       unsigned int iters);
+/* A copy of edits_block by hand, which is freed after its readers. */
+extern void *edits_block;
+void edits_copy(void *edits, uint64_t iters);
 uint64_t edits_timed(void *edits, uint64_t iters);
 void edits_single(void *edits, uint64_t iters); /* a removal, an insertion */
 

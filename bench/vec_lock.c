@@ -9,16 +9,13 @@
  *	array		without a section: nobody may ever write
  *	rwlock, mutex	pthread's
  *	seqlock		see seqlock.h
- *	snapshot	the array is counted: two atomic additions
+ *	snapshot	see snapshot.h
  *	ck_array	in a section of an epoch, of Concurrency Kit
  */
-#include <pthread.h>
-#include <stdatomic.h>
-
 #include "bench/crew.h"
 #include "bench/kit.h"
 #include "bench/seqlock.h"
-#include "bench/vec.h"
+#include "bench/vec_readers.h"
 
 enum {
 	TURN_NS = 10 * MSEC
@@ -26,20 +23,7 @@ enum {
 
 static void read_vec(void *ctx, uint64_t iters)
 {
-	const struct table *t = ctx;
-	size_t mask = t->order_len - 1;
-
-	for (uint64_t k = 0; k < iters; k++) {
-		rcu_read_lock();
-		look(percu_vec_get(&t->vec, t->order[k & mask]));
-		rcu_read_unlock();
-	}
-}
-
-static inline void look_at(const struct flat *f, size_t i)
-{
-	if (i < f->len)
-		look(f->slot[i]);
+	readers_vec(ctx, iters);
 }
 
 /* Neither a section nor a lock: nobody may ever write. */
@@ -55,27 +39,15 @@ static void read_array(void *ctx, uint64_t iters)
 static void read_rwlock(void *ctx, uint64_t iters)
 {
 	static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
-	const struct table *t = ctx;
-	size_t mask = t->order_len - 1;
 
-	for (uint64_t k = 0; k < iters; k++) {
-		pthread_rwlock_rdlock(&lock);
-		look_at(t->flat, t->order[k & mask]);
-		pthread_rwlock_unlock(&lock);
-	}
+	readers_rwlock(&lock, ctx, iters);
 }
 
 static void read_mutex(void *ctx, uint64_t iters)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	const struct table *t = ctx;
-	size_t mask = t->order_len - 1;
 
-	for (uint64_t k = 0; k < iters; k++) {
-		pthread_mutex_lock(&lock);
-		look_at(t->flat, t->order[k & mask]);
-		pthread_mutex_unlock(&lock);
-	}
+	readers_mutex(&lock, ctx, iters);
 }
 
 static void read_seqlock(void *ctx, uint64_t iters)
@@ -85,18 +57,11 @@ static void read_seqlock(void *ctx, uint64_t iters)
 	seqlock_random(&seq, ctx, iters);
 }
 
-/* To take a reference safely beside a writer takes more than this. */
+static _Alignas(64) _Atomic uint64_t word; /* snapshot.h */
+
 static void read_snapshot(void *ctx, uint64_t iters)
 {
-	static _Alignas(64) _Atomic unsigned long count;
-	const struct table *t = ctx;
-	size_t mask = t->order_len - 1;
-
-	for (uint64_t k = 0; k < iters; k++) {
-		atomic_fetch_add(&count, 1);
-		look_at(t->flat, t->order[k & mask]);
-		atomic_fetch_sub(&count, 1);
-	}
+	readers_snapshot(&word, ctx, iters);
 }
 
 static struct kit_array *array;
@@ -188,8 +153,11 @@ void bench_vec_lock(struct table *t)
 	else
 		row_skip("vec-lock", "ck_array",
 			 "built without Concurrency Kit's headers");
+	word = snapshot_new_word(
+		snapshot_of_slots(t->flat->slot, t->len, t->len));
 	for (unsigned int size = 1; size <= 8; size *= 2)
 		by_threads(t, size);
+	percu_free(snapshot_of(word));
 	if (kit_there())
 		kit_array_free(array);
 }

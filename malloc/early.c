@@ -93,6 +93,7 @@ void *early_alloc(size_t align, size_t size)
 {
 	void *ptr;
 
+	size += !size; /* or it could lie at a region's very end, in none */
 	do {
 		ptr = region_cut(__atomic_load_n(&newest, __ATOMIC_ACQUIRE),
 				 align, size);

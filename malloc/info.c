@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <malloc.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include <percu/stats.h>
@@ -90,17 +91,34 @@ EXPORT void malloc_stats(void)
 	malloc_stats_write(report_fd());
 }
 
+/*
+ * By the line: to a file without a buffer, as stderr is, fprintf() takes half
+ * of a stack of 16 KiB for one.
+ */
+__attribute__((format(printf, 2, 3))) static void
+info_line(FILE *out, const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	fputs(line, out);
+}
+
 static void info_sizes(FILE *out, const struct percu_memstats *ms)
 {
 	uint64_t from = 1;
 
-	fprintf(out, "<sizes>\n");
+	fputs("<sizes>\n", out);
 	for (size_t i = 0; i < PERCU_NR_CLASSES_MAX && ms->by_size[i].size;
 	     i++) {
 		const struct percu_size_stats *s = &ms->by_size[i];
 
 		if (s->mallocs)
-			fprintf(out,
+			info_line(
+				out,
 				"  <size from=\"%llu\" to=\"%llu\" total=\"%llu\" count=\"%llu\"/>\n",
 				(unsigned long long)from,
 				(unsigned long long)s->size,
@@ -108,7 +126,7 @@ static void info_sizes(FILE *out, const struct percu_memstats *ms)
 				(unsigned long long)(s->mallocs - s->frees));
 		from = s->size + 1;
 	}
-	fprintf(out, "</sizes>\n");
+	fputs("</sizes>\n", out);
 }
 
 EXPORT int malloc_info(int options, FILE *out)
@@ -118,18 +136,19 @@ EXPORT int malloc_info(int options, FILE *out)
 	if (options)
 		return EINVAL;
 	percu_memstats(&ms);
-	fprintf(out, "<malloc version=\"1\">\n");
+	fputs("<malloc version=\"1\">\n", out);
 	info_sizes(out, &ms);
-	fprintf(out,
-		"<total type=\"rest\" count=\"%llu\" size=\"%llu\"/>\n"
-		"<total type=\"mmap\" count=\"%llu\" size=\"%llu\"/>\n"
-		"<system type=\"current\" size=\"%llu\"/>\n"
-		"<aspace type=\"total\" size=\"%llu\"/>\n</malloc>\n",
-		(unsigned long long)ms.heap_objects,
-		(unsigned long long)ms.alloc,
-		(unsigned long long)(ms.large_mallocs - ms.large_frees),
-		(unsigned long long)ms.large_bytes,
-		(unsigned long long)(ms.sys - ms.heap_released),
-		(unsigned long long)ms.sys);
+	info_line(out,
+		  "<total type=\"rest\" count=\"%llu\" size=\"%llu\"/>\n"
+		  "<total type=\"mmap\" count=\"%llu\" size=\"%llu\"/>\n",
+		  (unsigned long long)ms.heap_objects,
+		  (unsigned long long)ms.alloc,
+		  (unsigned long long)(ms.large_mallocs - ms.large_frees),
+		  (unsigned long long)ms.large_bytes);
+	info_line(out,
+		  "<system type=\"current\" size=\"%llu\"/>\n"
+		  "<aspace type=\"total\" size=\"%llu\"/>\n</malloc>\n",
+		  (unsigned long long)(ms.sys - ms.heap_released),
+		  (unsigned long long)ms.sys);
 	return ferror(out) ? errno : 0;
 }

@@ -5,7 +5,8 @@
  * The names that Debian's redis and haproxy use, and the few beside them that
  * mean something here: figures, purging, and a thread in the background, which
  * percu does not have.  All others are ENOENT, as they are to jemalloc.
- * Figures are those of the last write to "epoch", as jemalloc has it.
+ * Figures are those of the first call, or of the last write to "epoch", as
+ * jemalloc has it.
  */
 #include <errno.h>
 #include <string.h>
@@ -109,6 +110,8 @@ int mallctl(const char *name, void *old, size_t *old_len, void *new,
 	const unsigned int arenas = 1;
 	const bool thread = false;
 
+	if (!__atomic_load_n(&figures.epoch, __ATOMIC_RELAXED))
+		figures_read();
 	if (!strcmp(name, "epoch"))
 		return ctl_epoch(old, old_len, new, new_len);
 	if (!strncmp(name, "stats.", 6))

@@ -77,12 +77,8 @@ static __attribute__((noinline, cold)) void free_slow(void *ptr)
 {
 	int err = errno;
 
-	if (!ptr || early_is(ptr))
+	if (!ptr || early_is(ptr) || theirs_free(ptr))
 		return;
-	if (malloc_is_theirs(ptr)) {
-		everybodys_free(ptr);
-		return;
-	}
 	if (!early_wanted()) /* else block_free() parks it */
 		decay_tick();
 	block_free("free", ptr, __builtin_return_address(0));
@@ -120,6 +116,8 @@ EXPORT void *calloc(size_t n, size_t size)
 
 	if (unlikely(__builtin_mul_overflow(n, size, &bytes)))
 		bytes = SIZE_MAX;
+	if (unlikely(!malloc_is_ours()))
+		return theirs_calloc(bytes);
 	if (likely(bytes <= CLASS_SMALL_MAX) && hit_alloc(h, bytes, &ptr))
 		return memset(ptr, 0, bytes);
 	if (bytes > CLASS_SMALL_MAX && hit_alloc_medium(bytes, &ptr))
@@ -152,14 +150,19 @@ static void *early_enter(void *ptr, size_t size)
 	return new;
 }
 
+static __attribute__((noinline)) void *realloc_none(size_t size)
+{
+	return malloc_is_ours() ? malloc_get(size) : theirs_realloc(NULL, size);
+}
+
 static __attribute__((noinline)) void *realloc_slow(void *ptr, size_t size)
 {
 	void *new;
 
 	if (early_is(ptr)) {
 		new = early_leave(ptr, size);
-	} else if (malloc_is_theirs(ptr)) {
-		return everybodys_realloc(ptr, size);
+	} else if (theirs_is(ptr)) {
+		return theirs_realloc(ptr, size);
 	} else if (early_wanted()) {
 		new = early_enter(ptr, size);
 	} else {
@@ -197,7 +200,7 @@ EXPORT void *realloc(void *ptr, size_t size)
 	void *new;
 
 	if (unlikely(!ptr))
-		return malloc_get(size);
+		return realloc_none(size);
 	if (unlikely(!size)) { /* glibc's way, and its manual's */
 		free(ptr);
 		return NULL;
@@ -239,7 +242,7 @@ EXPORT size_t malloc_usable_size(void *ptr)
 		return 0;
 	if (early_is(ptr))
 		return early_size(ptr);
-	if (malloc_is_theirs(ptr))
+	if (theirs_is(ptr))
 		return 0; /* who knows? */
 	return block_usable("malloc_usable_size", ptr);
 }
@@ -266,35 +269,32 @@ EXPORT void free_aligned_sized(void *ptr, size_t align, size_t size)
 extern void *ours_malloc(size_t size)
 	__attribute__((alias("malloc"), LIKE(malloc), visibility("hidden")));
 
+extern void ours_free(void *ptr)
+	__attribute__((alias("free"), LIKE(free), visibility("hidden")));
+
 extern void cfree(void *ptr) ALIAS(free);
 extern void *__libc_malloc(size_t size) ALIAS(malloc);
-extern void *__libc_calloc(size_t n, size_t size) ALIAS(calloc);
 extern void *__libc_realloc(void *ptr, size_t size) ALIAS(realloc);
 extern void __libc_free(void *ptr) ALIAS(free);
 
-/* C++'s delete and delete[]: plain, sized, aligned, both, and nothrow. */
+/* Always ours; see align.c. */
+EXPORT void *__libc_calloc(size_t n, size_t size);
+EXPORT void *__libc_calloc(size_t n, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		bytes = SIZE_MAX;
+	return get_zeroed(bytes);
+}
+
+/* C++'s delete, and the one that is told the alignment; see operators.c. */
+extern void _ZdlPv(void *ptr) ALIAS(free);
 #ifndef __clang__
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wattribute-alias"
 #endif
-extern void _ZdlPv(void *ptr) ALIAS(free);
-extern void _ZdaPv(void *ptr) ALIAS(free);
-extern void _ZdlPvm(void *ptr, size_t size) ALIAS(free);
-extern void _ZdaPvm(void *ptr, size_t size) ALIAS(free);
 extern void _ZdlPvSt11align_val_t(void *ptr, size_t align) ALIAS(free);
-extern void _ZdaPvSt11align_val_t(void *ptr, size_t align) ALIAS(free);
-extern void _ZdlPvmSt11align_val_t(void *ptr, size_t size, size_t align)
-	ALIAS(free);
-extern void _ZdaPvmSt11align_val_t(void *ptr, size_t size, size_t align)
-	ALIAS(free);
-extern void _ZdlPvRKSt9nothrow_t(void *ptr, const void *nothrow) ALIAS(free);
-extern void _ZdaPvRKSt9nothrow_t(void *ptr, const void *nothrow) ALIAS(free);
-extern void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *ptr, size_t align,
-						const void *nothrow)
-	ALIAS(free);
-extern void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *ptr, size_t align,
-						const void *nothrow)
-	ALIAS(free);
 #ifndef __clang__
 #pragma GCC diagnostic pop
 #endif

@@ -6,13 +6,15 @@
  *
  *	malloc.c	malloc, calloc, realloc, free
  *	align.c		the aligned ones
- *	new.c		C++'s operators new
+ *	new.c		C++'s operator new
+ *	operators.c	the forms of new and delete that are made of others
  *	early.c		memory while percu cannot be entered
  *	decay.c		idle memory goes back, by the clock and by its size
  *	vfork.c		a child that has its parent's memory
  *	deepbind.c	libraries that would get the C library's malloc
  *	info.c		mallinfo, malloc_trim and their like
  *	mallctl.c	what programs ask that were written for jemalloc
+ *	theirs.c	another malloc comes first, and has fewer functions
  *	start.c		defaults, other allocators, statistics at the end
  *	alone.c		no liburcu here
  *
@@ -25,6 +27,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "malloc/theirs.h"
 #include "pool/block.h"
 #include "pool/hits.h"
 
@@ -47,6 +50,7 @@ void *block_get(size_t size);
 void *block_get_aligned(size_t align, size_t size);
 void *get_medium(size_t size);  /* up to 32 KiB may hit */
 void *ours_malloc(size_t size); /* malloc(), whoever's that is */
+void ours_free(void *ptr);
 
 /* What malloc() and operator new do. */
 static inline __attribute__((always_inline)) void *malloc_get(size_t size)
@@ -70,17 +74,6 @@ size_t early_size(const void *ptr);
 /* decay.c: no lock of percu's is held */
 void decay_tick(void);
 size_t decay_now(void); /* all that is idle; bytes */
-
-/*
- * start.c: is what the program calls malloc that of this library?  It may be
- * that of another one which has fewer functions, the rest of which are ours
- * then: they work on its blocks by what everybody calls.
- */
-bool malloc_is_ours(void);
-bool malloc_is_theirs(const void *ptr);
-extern void (*const volatile everybodys_free)(void *ptr);
-extern void *(*const volatile everybodys_realloc)(void *ptr, size_t size);
-extern void *(*const volatile everybodys_memalign)(size_t align, size_t size);
 
 /* info.c */
 int malloc_stats_write(int fd);

@@ -29,36 +29,6 @@ const struct conf conf_default = {
 	.least_block = MALLOC_ALIGN,
 };
 
-/* As the program finds them: not bound inside the library. */
-static void *(*const volatile everybodys_malloc)(size_t) = malloc;
-void (*const volatile everybodys_free)(void *) = free;
-void *(*const volatile everybodys_realloc)(void *, size_t) = realloc;
-void *(*const volatile everybodys_memalign)(size_t, size_t) = memalign;
-
-/* Addresses do not tell: a program may have one of its own for a function. */
-bool malloc_is_ours(void)
-{
-	static int known; /* (a) 1 ours, 2 theirs; asked at start, as a rule */
-	int is = __atomic_load_n(&known, __ATOMIC_RELAXED);
-	void *ptr;
-
-	if (is)
-		return is == 1;
-	ptr = everybodys_malloc(1);
-	if (!ptr)
-		return true; /* until there is memory to ask with */
-	is = span_of(ptr) || early_is(ptr) ? 1 : 2;
-	__atomic_store_n(&known, is, __ATOMIC_RELAXED);
-	everybodys_free(ptr);
-	return is == 1;
-}
-
-/* Not handed out here, and who is called to free is another. */
-bool malloc_is_theirs(const void *ptr)
-{
-	return !span_of(ptr) && !malloc_is_ours();
-}
-
 static const char *base_name(const char *path)
 {
 	const char *slash = path ? strrchr(path, '/') : NULL;
@@ -84,11 +54,30 @@ static void look_behind(const char *preload)
 		report_warn("LD_PRELOAD has %s too: malloc is percu's", other);
 }
 
+/* Another malloc in front of ours, and what it has not and cannot be made of it. */
+static void say_theirs(void)
+{
+	void *(*fn)(size_t) = everybodys_malloc;
+	unsigned int have = theirs_have();
+	const char *other;
+	void *address;
+
+	memcpy(&address, &fn, sizeof(address));
+	other = owner(address);
+	report_warn("malloc is that of %s: percu's is not used",
+		    other ? other : "another");
+	if (!(have & THEIRS_FREE))
+		report_warn("it has no free(): nothing is freed");
+	if (!(have & (THEIRS_REALLOC | THEIRS_SIZE)))
+		report_warn("it has neither realloc() nor "
+			    "malloc_usable_size(): realloc() fails");
+	if (!(have & THEIRS_ALIGNED))
+		report_warn("it has no memalign() or the like: they fail");
+}
+
 __attribute__((constructor)) static void malloc_start(void)
 {
-	const char *preload = secure_getenv("LD_PRELOAD"), *other;
-	void *(*fn)(size_t) = everybodys_malloc;
-	void *address;
+	const char *preload = secure_getenv("LD_PRELOAD");
 
 	pool_init();
 	if (conf.stats)
@@ -101,10 +90,7 @@ __attribute__((constructor)) static void malloc_start(void)
 			look_behind(preload);
 		return;
 	}
-	memcpy(&address, &fn, sizeof(address));
-	other = owner(address);
-	report_warn("malloc is that of %s: percu's is not used",
-		    other ? other : "another");
+	say_theirs();
 }
 
 __attribute__((destructor)) static void malloc_end(void)

@@ -180,7 +180,7 @@ __attribute__((noinline, cold)) void block_free(const char *fn, void *ptr,
 	if (!ptr)
 		return;
 	if (block_large(s) && in_handler())
-		parked_add(NULL, ptr, NULL);
+		parked_add(NULL, ptr, NULL, NULL);
 	else if (block_large(s))
 		large_free(fn, s, ptr);
 	else if (block_small(s))

@@ -159,7 +159,7 @@ static void pool_barrier(struct percu_pool *pool)
 	int err;
 
 	wait_check(pool, "percu_pool_barrier()");
-	parked_place();
+	parked_wait(pool);
 	err = wait_all(pool);
 	if (err)
 		report_warn("pool %s: what was retired on other CPUs stays: %s",
@@ -181,6 +181,7 @@ PERCU_API void percu_barrier(void)
 	struct percu_pool *p = NULL;
 
 	pool_init();
+	parked_wait(NULL);
 	while ((p = pool_next(p)))
 		if (is_retired_to(p))
 			pool_barrier(p);

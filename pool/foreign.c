@@ -25,6 +25,7 @@ struct foreign {
 	struct lock lock;
 	struct entry *entry;
 	size_t size, used; /* size: a power of two, or 0 */
+	size_t expected;   /* objects that are being made */
 };
 
 struct foreign *foreign_new(void)
@@ -86,21 +87,35 @@ static bool grow(struct foreign *f)
 	return true;
 }
 
-/* The pool has made obj, which is out.  False: no memory to remember it. */
-bool foreign_made(struct percu_pool *p, void *obj)
+/*
+ * There is room for one object more, which is about to be made.  False: no
+ * memory for that.  Before it is made, for not every pool can destroy it.
+ */
+bool foreign_expect(struct percu_pool *p)
 {
 	struct foreign *f = p->known;
 	bool ok = true;
 
 	lock_take(&f->lock, LOCK_SLAB);
-	if (2 * (f->used + 1) > f->size)
+	if (2 * (f->used + f->expected + 1) > f->size)
 		ok = grow(f);
-	if (ok) {
+	f->expected += ok;
+	lock_give(&f->lock, LOCK_SLAB);
+	return ok;
+}
+
+/* The pool has made what was expected, and it is out; NULL: it has not. */
+void foreign_made(struct percu_pool *p, void *obj)
+{
+	struct foreign *f = p->known;
+
+	lock_take(&f->lock, LOCK_SLAB);
+	f->expected--;
+	if (obj) {
 		*probe(f, obj) = (struct entry){ .obj = obj };
 		f->used++;
 	}
 	lock_give(&f->lock, LOCK_SLAB);
-	return ok;
 }
 
 /* The pool is about to destroy obj. */

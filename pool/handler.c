@@ -12,6 +12,7 @@
  * A parking place goes round FREE -> (handler claims) BUSY -> TAKEN ->
  * (placer claims) BUSY -> FREE.  Both claims are compare-and-swaps that
  * acquire, both hand-overs stores that release: each pairs with the other's.
+ * It is FREE when its object is placed, so that a barrier can wait for that.
  *
  * A block of memory by size, whose bytes are nobody's now, needs no place: its
  * first word makes it a link of a stack.  A handler pushes, and who places takes
@@ -20,8 +21,9 @@
  * cuts blocks to size the word may be none of the block's.
  */
 #include <percu/alloc.h>
+#include <sched.h>
 
-#include "pool/pool.h"
+#include "pool/waiting.h"
 #include "sys/report.h"
 
 enum {
@@ -36,9 +38,10 @@ enum parked_state {
 
 static struct parked {
 	uint32_t state;          /* (a) */
-	struct percu_pool *pool; /* by who made it BUSY; NULL: percu_free() */
+	struct percu_pool *pool; /* (a) by who made it BUSY; NULL: percu_free() */
 	void *obj;
-	const struct rcu_flavor_struct *flavor; /* NULL: it is not retired */
+	const struct rcu_flavor_struct *flavor; /* (a) NULL: it is not retired */
+	void *site;                             /* that retired it */
 } parked[NR_PARKED];
 
 static uint32_t nparked; /* (a) a hint that there are some */
@@ -77,7 +80,7 @@ static bool claim(struct parked *k, uint32_t from)
 }
 
 void parked_add(struct percu_pool *p, void *obj,
-		const struct rcu_flavor_struct *flavor)
+		const struct rcu_flavor_struct *flavor, void *site)
 {
 	if (!flavor && is_block(p) && !tool_redzone()) {
 		block_push(obj);
@@ -86,9 +89,11 @@ void parked_add(struct percu_pool *p, void *obj,
 	for (struct parked *k = parked; k < parked + NR_PARKED; k++) {
 		if (!claim(k, PARKED_FREE))
 			continue;
-		k->pool = p;
 		k->obj = obj;
-		k->flavor = flavor;
+		k->site = site;
+		/* Relaxed: for who looks without a claim. */
+		__atomic_store_n(&k->pool, p, __ATOMIC_RELAXED);
+		__atomic_store_n(&k->flavor, flavor, __ATOMIC_RELAXED);
 		__atomic_store_n(&k->state, PARKED_TAKEN, __ATOMIC_RELEASE);
 		__atomic_fetch_add(&nparked, 1, __ATOMIC_RELAXED);
 		return;
@@ -101,23 +106,16 @@ void parked_add(struct percu_pool *p, void *obj,
 static __attribute__((noinline, cold)) void place_all(void)
 {
 	for (struct parked *k = parked; k < parked + NR_PARKED; k++) {
-		const struct rcu_flavor_struct *flavor;
-		struct percu_pool *p;
-		void *obj;
-
 		if (!claim(k, PARKED_TAKEN))
 			continue;
 		__atomic_fetch_sub(&nparked, 1, __ATOMIC_RELAXED);
-		p = k->pool;
-		obj = k->obj;
-		flavor = k->flavor;
-		__atomic_store_n(&k->state, PARKED_FREE, __ATOMIC_RELEASE);
-		if (flavor)
-			percu_pool_put_rcu_flavor(p, obj, flavor);
-		else if (p)
-			pool_put_slow(p, obj);
+		if (k->flavor)
+			retire_now(k->pool, k->obj, k->flavor, k->site, NULL);
+		else if (k->pool)
+			pool_put_slow(k->pool, k->obj);
 		else
-			percu_free(obj);
+			percu_free(k->obj);
+		__atomic_store_n(&k->state, PARKED_FREE, __ATOMIC_RELEASE);
 	}
 }
 
@@ -127,4 +125,30 @@ void parked_place(void)
 		place_all();
 	if (unlikely(__atomic_load_n(&blocks, __ATOMIC_RELAXED)))
 		blocks_place();
+}
+
+/* One that a handler is filling may look like what it was before: no harm. */
+static bool is_retired_to(struct parked *k, const struct percu_pool *p)
+{
+	/* Acquires: who finds it FREE finds its object placed. */
+	return __atomic_load_n(&k->state, __ATOMIC_ACQUIRE) != PARKED_FREE &&
+	       __atomic_load_n(&k->flavor, __ATOMIC_RELAXED) &&
+	       (!p || __atomic_load_n(&k->pool, __ATOMIC_RELAXED) == p);
+}
+
+void parked_wait(const struct percu_pool *p)
+{
+	for (struct parked *k = parked; k < parked + NR_PARKED; k++)
+		while (is_retired_to(k, p)) {
+			place_all();
+			sched_yield(); /* somebody else may be placing it */
+		}
+}
+
+void parked_after_fork(void)
+{
+	/* In the hands of threads that are not here. */
+	for (struct parked *k = parked; k < parked + NR_PARKED; k++)
+		if (k->state == PARKED_BUSY)
+			k->state = PARKED_FREE;
 }

@@ -326,6 +326,7 @@ static void after_fork_child(void)
 	heap_lock_reinit();
 	for_each_pool(p) pool_after_fork(p);
 	lock_init(origin_lock());
+	parked_after_fork();
 	retire_after_fork();
 	grace_after_fork_child();
 	/* The thread that took them gives them: TSan believes no other. */

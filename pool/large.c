@@ -129,9 +129,9 @@ static struct span *large_promote(struct span *s, size_t npages)
 }
 
 /*
- * Smaller: the tail goes back to the heap.  Larger: what is free behind it, or,
- * from GROW_DIRECT on, a mapping of its own, whose pages the system moves.  By
- * an eighth more than is asked for: what grows will grow again.
+ * Smaller: the tail goes back, to the heap or the system.  Larger: what is free
+ * behind it, or, from GROW_DIRECT on, a mapping of its own, whose pages the
+ * system moves.  By an eighth more than is asked for: what grows will grow again.
  */
 void *large_resize(struct span *s, void *ptr, size_t size)
 {
@@ -155,10 +155,14 @@ void *large_resize(struct span *s, void *ptr, size_t size)
 	return to == s ? ptr : (void *)to->start;
 }
 
-/* Can the block have been asked for with this size?  See stays(). */
+/*
+ * Can the block have been asked for with this size?  See stays().  One that was
+ * to shrink and could not has been asked for with less than its slot tells.
+ */
 bool large_fits(const struct span *s, size_t size)
 {
 	size_t slot = slot_of(s), page = s->direct ? DIRECT_ROUND : PAGE_SIZE_;
+	size_t least = s->least ? (size_t)s->least << PAGE_SHIFT_ : slot;
 
-	return size <= slot && size >= slot / 2 - page - TOOL_REDZONE;
+	return size <= slot && size + page + TOOL_REDZONE >= least / 2;
 }

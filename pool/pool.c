@@ -82,22 +82,27 @@ static size_t construct(struct percu_pool *p, void **objs, size_t n)
 	return kept;
 }
 
+static size_t make_foreign(struct percu_pool *p, void **obj)
+{
+	bool room = !p->known || foreign_expect(p);
+
+	errno = ENOMEM; /* for a create that says nothing */
+	if (!room)
+		return 0;
+	*obj = p->attr.create(p->attr.arg);
+	if (p->known)
+		foreign_made(p, *obj);
+	if (!*obj)
+		return 0;
+	counter_add(&p->made, 1);
+	return 1;
+}
+
 /* Up to n new objects: for a foreign pool one.  0, and errno says why. */
 size_t pool_make(struct percu_pool *p, void **objs, size_t n)
 {
-	if (p->foreign) {
-		errno = ENOMEM; /* for a create that says nothing */
-		objs[0] = p->attr.create(p->attr.arg);
-		if (!objs[0])
-			return 0;
-		if (p->known && !foreign_made(p, objs[0])) {
-			p->attr.destroy(objs[0], p->attr.arg);
-			errno = ENOMEM;
-			return 0;
-		}
-		counter_add(&p->made, 1);
-		return 1;
-	}
+	if (p->foreign)
+		return make_foreign(p, objs);
 	n = slab_alloc(&p->slab, objs, n);
 	if (!n) {
 		errno = ENOMEM;
@@ -369,7 +374,7 @@ void pool_put_from(struct percu_pool *p, void *obj, void *site)
 	if (!obj)
 		return;
 	if (unlikely(in_handler())) {
-		parked_add(p, obj, NULL);
+		parked_add(p, obj, NULL, NULL);
 		errno = err;
 		return;
 	}

@@ -386,8 +386,11 @@ static inline bool in_handler(void)
 	return locks_held != 0;
 }
 void parked_add(struct percu_pool *p, void *obj,
-		const struct rcu_flavor_struct *flavor);
+		const struct rcu_flavor_struct *flavor, void *site);
 void parked_place(void);
+/* Until what was parked to be retired to the pool is; NULL: to any. */
+void parked_wait(const struct percu_pool *p);
+void parked_after_fork(void);
 
 /* checked.c */
 void *checked_get(struct percu_pool *p);
@@ -399,7 +402,8 @@ void checked_retired(struct percu_pool *p, void *const *objs, size_t n);
 /* foreign.c */
 struct foreign *foreign_new(void);
 void foreign_delete(struct foreign *f);
-bool foreign_made(struct percu_pool *p, void *obj);
+bool foreign_expect(struct percu_pool *p);
+void foreign_made(struct percu_pool *p, void *obj);
 void foreign_unmade(struct percu_pool *p, void *obj);
 bool foreign_get(struct percu_pool *p, void *obj);
 void foreign_put(struct percu_pool *p, void *obj, void *site);

@@ -355,25 +355,34 @@ retire_somehow(struct percu_pool *p, void *obj,
 	}
 }
 
-void retire_from(struct percu_pool *pool, void *obj,
-		 const struct rcu_flavor_struct *flavor, void *site,
-		 struct retire_origin *origin)
+/* It waits for nobody, where there is memory. */
+void retire_now(struct percu_pool *pool, void *obj,
+		const struct rcu_flavor_struct *flavor, void *site,
+		struct retire_origin *origin)
 {
 	struct retire *r;
-	int err = errno;
 
-	pool_check(pool, "put_rcu");
-	if (unlikely(in_handler())) {
-		parked_add(pool, obj, flavor);
-		errno = err;
-		return;
-	}
-	parked_place();
 	if (pool->checked)
 		checked_retire(pool, obj, site, origin);
 	r = retire_of(pool, flavor);
 	if (unlikely(!r || !retire_place(r, obj, site)))
 		retire_somehow(pool, obj, flavor, site);
+}
+
+void retire_from(struct percu_pool *pool, void *obj,
+		 const struct rcu_flavor_struct *flavor, void *site,
+		 struct retire_origin *origin)
+{
+	int err = errno;
+
+	pool_check(pool, "put_rcu");
+	if (unlikely(in_handler())) {
+		parked_add(pool, obj, flavor, site);
+		errno = err;
+		return;
+	}
+	parked_place();
+	retire_now(pool, obj, flavor, site, origin);
 	grace_admit(grace_of(flavor)); /* it cannot fail, but it can wait */
 	errno = err;
 }

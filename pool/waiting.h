@@ -37,6 +37,9 @@ extern struct list retires HIDDEN; /* (A) struct retire.all */
 struct retire *retire_of(struct percu_pool *p,
 			 const struct rcu_flavor_struct *flavor);
 bool retire_place(struct retire *r, void *obj, void *site);
+void retire_now(struct percu_pool *pool, void *obj,
+		const struct rcu_flavor_struct *flavor, void *site,
+		struct retire_origin *origin);
 struct magazine *retire_magazine(struct retire *r, struct record *rec);
 uint64_t retire_weight(const struct magazine *m);
 /*

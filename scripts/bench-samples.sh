@@ -92,6 +92,8 @@ for round in $(seq "$rounds"); do
 done
 [ $failed = no ] || exit 1
 
+sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sort | uniq -c | sed 's/^ */CPUs: /'
+echo "$(uname -sr), $(date -u '+%Y-%m-%d %H:%M UTC'), $0 $*"
 echo "$rounds rounds of $seconds s, 64 connections, medians"
 awk '
 function median(list, n,    i, j, v) {

@@ -10,7 +10,7 @@
 #
 # the short form of it.  Then it adds up how often each place of the delays was
 # slow (sys/delay.h).  It fails if a program does, or if there is a place that
-# never was slow: then it proves nothing there.
+# never was slow, or none at all: then it proves nothing there.
 #
 # Environment: O, CC; PERCU_TEST_TIMEOUT, seconds a program.
 set -u
@@ -86,7 +86,7 @@ done <"$dir/lines"
 
 # A header's place is in many objects: it is one.  Names as the compiler had
 # them, so from where make was started.
-sort "$counts" | awk '
+sort "$counts" 2>/dev/null | awk '
 	{ n[$1 " " $2] += $3 }
 	END {
 		for (at in n) {
@@ -98,6 +98,6 @@ sort "$counts" | awk '
 				print "  never slow: " at
 		}
 		printf "delays: %d at %d of %d places\n", all, fired, places
-		exit fired < places
+		exit !places || fired < places
 	}' || failed="$failed delays"
 [ -z "$failed" ] || { echo "delay: failed:$failed" >&2; exit 1; }

@@ -39,7 +39,8 @@ count() {	# what follows the number
 
 # All of it was looked at, and nothing found.
 whole() {
-	grep -q 'errors: 0' "$dir/log" && ! grep -q 'max search depth' "$dir/log"
+	grep -q 'errors: 0' "$dir/log" &&
+		! grep -Eq 'max search depth|Search not completed' "$dir/log"
 }
 
 say() {	# model, define, verdict
@@ -67,6 +68,11 @@ start=$(date +%s) found=0 mutants=0
 mkdir -p "$dir"
 for model in "$@"; do
 	cp "$models/$model.pml" "$dir/model.pml" || exit 1
+	for what in Runs Mutants; do
+		[ -n "$(listed "$model" $what)" ] && continue
+		echo "models: the head of $model.pml lists no $what"
+		failed=1
+	done
 	for run in $(listed "$model" Runs); do
 		try "$model" "$run" run
 	done

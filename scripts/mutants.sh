@@ -180,7 +180,10 @@ caught() {	# name, switches
 	while read -r line; do
 		run_test "$2" "$line"
 		rc=$?
-		[ $rc != 0 ] || continue
+		case $rc in
+		0|77)	continue ;;	# what it needs is not there
+		126|127) cat "$log" >&2; die "cannot be run: $line" ;;
+		esac
 		cp "$log" "$work/$1.log"
 		[ $rc != 124 ] || line="$line, which hangs"
 		echo "$line"

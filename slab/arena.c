@@ -244,6 +244,15 @@ void arena_unmap(uintptr_t start, size_t n)
 	os_unmap((void *)start, arena_bytes(n));
 }
 
+/* A root for leak checkers goes as a whole. */
+void arena_unmap_tail(uintptr_t start, size_t n, size_t keep)
+{
+	tool_unroot((void *)start, arena_bytes(n));
+	tool_root((void *)start, arena_bytes(keep));
+	tool_unidle((void *)pages_end(start, keep), arena_bytes(n - keep));
+	os_unmap((void *)pages_end(start, keep), arena_bytes(n - keep));
+}
+
 static int commit(struct arena *a, uint32_t from, uint32_t to)
 {
 	uintptr_t start = page_address(a, from);

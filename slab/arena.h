@@ -73,6 +73,8 @@ uintptr_t arena_reserve(size_t n, size_t align);
 /* Gives back what arena_reserve() gave, whatever its bits say by now. */
 void arena_forget(uintptr_t start, size_t n);
 void arena_unmap(uintptr_t start, size_t n); /* no lock needed */
+/* Of n pages all but the first keep, a multiple of the system's page. */
+void arena_unmap_tail(uintptr_t start, size_t n, size_t keep);
 
 /* n pages of one arena become readable and writable: 0 or -errno. */
 int arena_commit(uintptr_t start, size_t n);

@@ -100,6 +100,7 @@ static void span_use(struct span *s, enum span_kind kind, uint8_t class_,
 	s->kind = kind;
 	s->slab = NULL;
 	s->nobj = 0;
+	s->least = 0;
 	resident = span_gain(s, s->start, s->npages, class_);
 	if (zero)
 		*zero = !resident;

@@ -34,8 +34,9 @@ struct span *heap_alloc_direct(size_t npages);
 
 /*
  * The span of a large block gets npages, and nothing is copied.  heap_cut():
- * less than it has; without memory for a descriptor, or where its mapping is
- * its own, it stays as it is.  heap_extend(): more, where it is; false if what
+ * less than it has, at least 1; a tail of a mapping of its own is unmapped.
+ * Without memory for a descriptor it stays as it is, and s->least says that
+ * it was to be smaller.  heap_extend(): more, where it is; false if what
  * lies behind it is not free.  heap_move(): more, elsewhere; NULL, and it is as
  * it was, if its mapping is not its own or the system will not.
  */

@@ -6,7 +6,8 @@
  * it meanwhile.  What is looked up by page, by neighbours and by who holds a
  * wild pointer, changes under the heap lock as always.
  *
- * A span with a mapping of its own moves by mremap(): to addresses that were
+ * A span with a mapping of its own gives its tail back to the system at once, as
+ * it goes itself when it is freed.  It moves by mremap(): to addresses that were
  * reserved first, because a span starts at a multiple of our page, which the
  * system does not know.  It puts the pages there in one call that also makes
  * the mapping longer, so that it stays one mapping and can be moved again.
@@ -22,17 +23,41 @@
 #include "slab/heap.h"
 #include "slab/meta.h"
 #include "slab/runs.h"
+#include "sys/delay.h"
 #include "sys/os.h"
+
+/* Forgotten first, as in direct_free(); for the tail's addresses too. */
+static void direct_cut(struct span *s, size_t npages)
+{
+	uint32_t old = s->npages;
+
+	npages = arena_bytes(npages) >> PAGE_SHIFT_;
+	if (npages >= old)
+		return;
+	lock_take(&heap.lock, LOCK_HEAP);
+	arena_forget(s->start + (npages << PAGE_SHIFT_), old - npages);
+	heap.sys -= old - npages;
+	heap.inuse -= old - npages;
+	s->npages = (uint32_t)npages;
+	lock_give(&heap.lock, LOCK_HEAP);
+	delay_step();
+	arena_unmap_tail(s->start, old, npages);
+}
 
 void heap_cut(struct span *s, size_t npages)
 {
 	struct span *tail;
 
-	if (s->direct)
+	s->least = 0;
+	if (s->direct) {
+		direct_cut(s, npages);
 		return;
+	}
 	tail = meta_alloc(sizeof(*tail));
-	if (!tail)
+	if (!tail) {
+		s->least = (uint32_t)npages;
 		return;
+	}
 	tail->start = s->start + (npages << PAGE_SHIFT_);
 	tail->npages = s->npages - (uint32_t)npages;
 	lock_take(&heap.lock, LOCK_HEAP);
@@ -57,6 +82,7 @@ bool heap_extend(struct span *s, size_t npages)
 		run_take(run);
 		span_gain(s, end, more, 0);
 		s->npages = (uint32_t)npages;
+		s->least = 0;
 		run_behead(run, more);
 	}
 	lock_give(&heap.lock, LOCK_HEAP);

@@ -75,9 +75,11 @@ struct span {
 	struct slab *slab; /* SPAN_SLAB (c); NULL in every other span */
 	uint8_t *state;    /* SPAN_SLAB (c): enum obj_state, nobj of them */
 	void **site;       /* SPAN_SLAB in debug (c): who put it last */
-	uint32_t npages;   /* (c) while in use */
+	uint32_t npages;   /* (c) while in use, but for slab/heap_resize.c */
 	uint8_t kind;      /* heap lock, (a) of a large one; enum span_kind */
 	uint8_t direct;    /* (c): mapped on its own, unmapped when freed */
+	uint32_t least;    /* SPAN_LARGE, its owner: pages it was to be cut to
+			      when there was no memory for it; or 0 */
 
 	struct list list __attribute__((aligned(64))); /* heap or slab lock */
 	uint32_t nfree;   /* SPAN_SLAB, slab lock: objects without OBJ_LIVE */

@@ -99,6 +99,9 @@ static uint64_t number_of(const char *object, const char *key)
 
 	snprintf(quoted, sizeof(quoted), "\"%s\":", key);
 	at = strstr(object, quoted);
+	if (!at)
+		fail("the statistics of pool %.*s do not say \"%s\"",
+		     (int)strcspn(object, "\""), object, key);
 	return at ? strtoull(at + strlen(quoted), NULL, 10) : 0;
 }
 
@@ -121,6 +124,16 @@ static void pool_conserved(const char *object, uint64_t *made)
 	*made += number_of(object, "created");
 }
 
+/* As if percu wrote another name. */
+static void spoil_text(char *text, const char *name)
+{
+	char *at = name ? strstr(text, "\"pools\"") : NULL;
+
+	at = at ? strstr(at, name) : NULL;
+	if (at)
+		at[1] = '?';
+}
+
 /* All that percu_stats_write() says, as a string. */
 static char *statistics_text(void)
 {
@@ -135,6 +148,8 @@ static char *statistics_text(void)
 	if (pread(fd, text, (size_t)len, 0) != len)
 		die("the statistics cannot be read again");
 	close(fd);
+	spoil_text(text, break_now(BREAK_POOLS) ? "\"pools\"" : NULL);
+	spoil_text(text, break_now(BREAK_KEYS) ? "\"created\"" : NULL);
 	return text;
 }
 
@@ -155,6 +170,8 @@ void audit_pools(uint64_t *pools, uint64_t *made)
 		++*pools;
 	}
 	free(text);
+	if (!*pools)
+		fail("the statistics have no pools");
 }
 
 void audit_quiet(struct percu_pool *pool, uint64_t gets, uint64_t puts)

@@ -42,7 +42,9 @@ enum {
 	MOST = 16,
 	BODY_MAX = 32 << 10,
 	REST_NS = 2000 * 1000, /* between two changes, at most */
+	ENOUGH = 20000,        /* requests, for all to have happened */
 	LINGER = 64,           /* removed and not released: then wait */
+	NOBODYS = 1,           /* a port on which nobody listens */
 };
 
 static const char backend_name[] = "backend";
@@ -241,7 +243,9 @@ __attribute__((noinline)) static struct backend *pick(struct balancer *ba)
 /* Passes a request on, and the response back: 0 or -errno. */
 static int forward(struct conn *c, size_t len, const struct backend *b)
 {
-	struct conn up = { .fd = net_connect(b->port) };
+	struct conn up = {
+		.fd = net_connect(break_now(BREAK_BALANCER) ? NOBODYS : b->port)
+	};
 	ssize_t got;
 	size_t body;
 	int err;
@@ -258,7 +262,8 @@ static int forward(struct conn *c, size_t len, const struct backend *b)
 	return err;
 }
 
-static void request_serve(struct balancer *ba, struct conn *c, size_t len)
+/* False: the connection is to end. */
+static bool request_serve(struct balancer *ba, struct conn *c, size_t len)
 {
 	struct backend *b = pick(ba);
 	int err;
@@ -266,7 +271,7 @@ static void request_serve(struct balancer *ba, struct conn *c, size_t len)
 	atomic_fetch_add(&ba->requests, 1);
 	if (!b) {
 		fail("a request found no backend");
-		return;
+		return false;
 	}
 	backend_check(b, "a request");
 	err = forward(c, len, b);
@@ -274,6 +279,7 @@ static void request_serve(struct balancer *ba, struct conn *c, size_t len)
 		fail("a request failed at a backend with %u references: %s",
 		     b->refs, strerror(-err));
 	backend_put(b);
+	return !err;
 }
 
 static void connection(void *arg)
@@ -285,10 +291,9 @@ static void connection(void *arg)
 	size_t body;
 
 	free(arg);
-	while ((len = conn_read(&c, &body)) > 0) {
-		request_serve(ba, &c, (size_t)len);
+	while ((len = conn_read(&c, &body)) > 0 &&
+	       request_serve(ba, &c, (size_t)len))
 		conn_done(&c, (size_t)len);
-	}
 	if (len < 0)
 		fail("a client's connection broke: %s", strerror((int)-len));
 	conn_close(&c);
@@ -495,7 +500,12 @@ static void balancer_print(const struct balancer *ba, double seconds)
 	printf("  backends  %s added, %s removed; %s released while a request had them\n",
 	       num_count(ba->added).s, num_count(ba->removed).s,
 	       num_count(ba->outlived).s);
-	if (!ba->requests || ba->requests != ba->progress.done)
+	happened(ba->requests, "asked for");
+	if (ba->requests > ENOUGH && alone()) {
+		happened(ba->removed, "removed");
+		happened(ba->outlived, "released while a request had it");
+	}
+	if (ba->requests != ba->progress.done)
 		fail("%llu requests, %llu whole responses",
 		     (unsigned long long)ba->requests,
 		     (unsigned long long)ba->progress.done);

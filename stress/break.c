@@ -11,9 +11,13 @@
  * is compared.  The verdict has to name that law, and no other.
  *
  * What was broken is mended after the look, so that the next law holds.
+ *
+ * The laws of a scenario are broken by the scenario, where it can be done, in
+ * one place: break_now() says when, once, and not while the run warms up.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <urcu-bp.h>
 #include <percu/alloc.h>
 #include <percu/buf.h>
@@ -24,6 +28,7 @@ enum {
 	BLOCK = 100,
 	SHOWN = 8,
 	LENGTH = 4,
+	LEAKED = LEAKS_SHOWN + 3,
 	KEPT = 32 << 20,
 };
 
@@ -113,9 +118,10 @@ static void worker_leak(void)
 	const struct options o = { .threads = 1 };
 	struct sched *s = crew_new(&o, 0, 0);
 
-	/* Not freed: the worker waits for it. */
+	/* Not freed: the workers wait for it. */
 	nobodys = must(chan_new("of nobody", 1));
-	sched_go(s, wait_for_ever, nobodys, "broken", 0);
+	for (unsigned int i = 0; i < LEAKED; i++)
+		sched_go(s, wait_for_ever, nobodys, "broken", i);
 	crew_run(s);
 }
 
@@ -153,6 +159,120 @@ static const struct {
 	[END_FAULTS] = { NULL, NULL }, /* chaos.c */
 };
 
+/* Scenarios, and what is looked at besides. ----------------------------------- */
+
+static const struct {
+	const char *name, *what;
+} breaks[NR_BREAKS] = {
+	[BREAK_CHURN] = { "churn", "a byte of an item is overwritten" },
+	[BREAK_REFUSED] = { "refused", "churn: a get fails for no reason" },
+	[BREAK_PIPELINE] = { "pipeline", "a byte of an object is overwritten" },
+	[BREAK_BLOCK] = { "block", "pipeline: of the block that it has" },
+	[BREAK_HANDOVER] = { "handover", "a byte of an object is overwritten" },
+	[BREAK_GROWTH] = { "growth", "handover: memory that passes is kept" },
+	[BREAK_DRAIN] = { "drain", "an object is in two hands" },
+	[BREAK_WORDS] = { "words", "a word is counted twice" },
+	[BREAK_INPUT] = { "input", "words: every file changes" },
+	[BREAK_VIEW] = { "view", "vec: a slot of a view changes" },
+	[BREAK_AGES] = { "ages", "vec: an element is released too early" },
+	[BREAK_REMOVAL] = { "removal", "vec: a removal is refused" },
+	[BREAK_BALANCER] = { "balancer", "a backend ends too early" },
+	[BREAK_SLICES] = { "slices", "a slice is in nobody's book" },
+	[BREAK_BYTES] = { "bytes", "slices: a byte of a slice is overwritten" },
+	[BREAK_REPLAY] = { "replay", "a block is out that the trace has not" },
+	[BREAK_RESIZED] = { "resized", "replay: a byte is not copied" },
+	[BREAK_LEAK] = { "leak", "churn, vec: a worker never ends" },
+	[BREAK_IDLE] = { "idle", "what scenarios count is 0" },
+	[BREAK_POOR] = { "poor", "memory: a byte of a child is overwritten" },
+	[BREAK_CLOCK] = { "clock", "clock: a grace period takes a day" },
+	[BREAK_POOLS] = { "pools", "the end: the statistics have no pools" },
+	[BREAK_KEYS] = { "keys", "the end: or have other names" },
+	[BREAK_UNKNOWN] = { "unknown",
+			    "the end: nobody knows what is resident" },
+	[BREAK_HANG] = { "hang", "a worker hangs" },
+	[BREAK_DEADLOCK] = { "deadlock", "a worker hangs, with percu's locks" },
+};
+
+static bool armed, asked[NR_BREAKS];
+static atomic_bool done[NR_BREAKS];
+
+void break_arm(void)
+{
+	armed = true;
+}
+
+bool break_now(enum break_id id)
+{
+	return asked[id] && armed && !atomic_exchange(&done[id], true);
+}
+
+bool break_always(enum break_id id)
+{
+	return asked[id] && armed;
+}
+
+void break_list(void)
+{
+	for (int id = 0; id < NR_BREAKS; id++)
+		printf("  %-12s%s\n", breaks[id].name, breaks[id].what);
+}
+
+static void wait_in_worker(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause(); /* signals of chaos end it */
+}
+
+static atomic_bool forking;
+
+static void fork_in_worker(void *arg)
+{
+	(void)arg;
+	atomic_store(&forking, true);
+	fork();
+}
+
+static void wait_in_fork(void)
+{
+	if (atomic_load(&forking))
+		wait_in_worker(NULL);
+}
+
+/*
+ * Who was told first of forks is told last, when percu has all its locks: a
+ * constructor like percu's, of an object that is linked before it.
+ */
+__attribute__((constructor(101))) static void before_percu(void)
+{
+	pthread_atfork(wait_in_fork, NULL, NULL);
+}
+
+void break_hang(void)
+{
+	const struct options o = { .threads = 2 };
+	void (*how)(void *arg) = asked[BREAK_DEADLOCK] ? fork_in_worker :
+				 asked[BREAK_HANG]     ? wait_in_worker :
+							 NULL;
+	struct sched *s;
+
+	if (!how)
+		return;
+	s = crew_new(&o, 0, 0);
+	sched_go(s, how, NULL, "broken", 0);
+	crew_run(s);
+}
+
+static bool scenario_request(const char *name)
+{
+	for (int id = 0; id < NR_BREAKS; id++)
+		if (!strcmp(breaks[id].name, name)) {
+			asked[id] = true;
+			return true;
+		}
+	return false;
+}
+
 bool break_request(const char *name)
 {
 	for (int l = 0; l < NR_END_LAWS; l++)
@@ -160,7 +280,7 @@ bool break_request(const char *name)
 			broken |= 1u << l;
 			return true;
 		}
-	return false;
+	return scenario_request(name);
 }
 
 bool break_asked(enum end_law l)

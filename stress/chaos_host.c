@@ -7,9 +7,12 @@
  * that are gone has to be had all the same.
  *
  * The time of day is moved for this process alone, by a clock_gettime() that
- * the program has in front of the C library's: percu is linked into the
- * program and calls it.  By hours, back and forth.  The kernel's own clock
- * stands as it is, and the monotonic clock does not jump on any Linux.
+ * the program has in front of the C library's: percu and liburcu call it.  By
+ * hours, back and forth.  The kernel's own clock stands as it is, and the
+ * monotonic clock does not jump on any Linux.  Percu asks for the time of day
+ * where the process ends, and nowhere else: so what waits for readers across
+ * a jump is to wait as always, and its grace period to be no longer than
+ * the clock on the wall says.
  */
 #include <dlfcn.h>
 #include <string.h>
@@ -20,6 +23,7 @@ enum {
 	CPUSET_MS = 40,
 	CLOCK_MS = 10,
 	JUMP_S = 24 * 3600,
+	MOMENT_S = 2,
 };
 
 /* CPUs. ---------------------------------------------------------------------- */
@@ -115,22 +119,62 @@ int clock_gettime(clockid_t clock, struct timespec *ts)
 	return err;
 }
 
-void agent_clock(struct agent *a)
+/* It goes on for a moment meanwhile. */
+static bool jump(int64_t to)
 {
+	int64_t by = to - atomic_load(&jumped), moved;
 	struct timespec before, after;
 
-	while (chaos_goes_on(1 + rng_below(&a->rng, CLOCK_MS))) {
-		int64_t to = (int64_t)rng_below(&a->rng, 2 * JUMP_S) - JUMP_S;
-		int64_t by = to - atomic_load(&jumped);
+	clock_gettime(CLOCK_REALTIME, &before);
+	atomic_store(&jumped, to);
+	clock_gettime(CLOCK_REALTIME, &after);
+	moved = after.tv_sec - before.tv_sec;
+	return by && moved >= by && moved <= by + MOMENT_S;
+}
 
-		clock_gettime(CLOCK_REALTIME, &before);
-		atomic_store(&jumped, to);
-		clock_gettime(CLOCK_REALTIME, &after);
-		/* It went on for a moment meanwhile. */
-		if (by && after.tv_sec - before.tv_sec >= by)
-			fault_fired(FAULT_CLOCK, 1);
+/* No grace period is longer than the time since the first could begin. */
+static void grace_check(uint64_t born)
+{
+	struct percu_memstats ms;
+
+	percu_memstats(&ms);
+	if (break_now(BREAK_CLOCK))
+		ms.grace_max_ns += JUMP_S * 1000000000ull;
+	if (ms.grace_max_ns > now_ns() - born + MOMENT_S * 1000000000ull)
+		fail("the time of day has jumped, and a grace period took %.1f s",
+		     (double)ms.grace_max_ns / 1e9);
+}
+
+/* One grace period after the other, for the jumps to meet. */
+static void *keep_retiring(void *arg)
+{
+	struct purse *pu = arg;
+
+	while (chaos_goes_on(0)) {
+		for (int i = 0; i < PURSE; i++)
+			purse_round(pu);
+		percu_pool_barrier(pu->pool);
 	}
+	purse_empty(pu);
+	return NULL;
+}
+
+void agent_clock(struct agent *a)
+{
+	static uint64_t born; /* before anything was retired */
+	struct purse pu = { .pool = purse_pool("chaos-clock"), .rng = a->rng };
+	pthread_t retirer;
+
+	born = born ? born : now_ns();
+	thread_start(&retirer, keep_retiring, &pu);
+	while (chaos_goes_on(1 + rng_below(&a->rng, CLOCK_MS))) {
+		if (jump((int64_t)rng_below(&a->rng, 2 * JUMP_S) - JUMP_S))
+			fault_fired(FAULT_CLOCK, 1);
+		grace_check(born);
+	}
+	pthread_join(retirer, NULL);
 	atomic_store(&jumped, 0);
+	purse_audit(&pu);
 }
 
 #endif

@@ -46,27 +46,39 @@ static uint64_t address_space(void)
 	return pages * 4096ull;
 }
 
-/* Until one is refused, or the size is reached: how much was had. */
-static size_t blocks_get(struct rng *r, struct block **list, size_t most,
-			 unsigned int log2_max, bool touch)
-{
-	size_t sum = 0, size;
+struct haul {
+	struct block *list;
+	size_t bytes;
+	bool refused; /* one more, and rightly */
+};
 
-	for (int i = 0; i < BLOCKS_MAX && sum < most; i++, sum += size) {
+/* Until one is refused, or the size is reached. */
+static struct haul blocks_get(struct rng *r, size_t most, unsigned int log2_max,
+			      bool touch)
+{
+	struct haul h = { .list = NULL };
+	size_t size;
+
+	for (int i = 0; i < BLOCKS_MAX && h.bytes < most; i++) {
 		struct block *b;
 
 		size = sizeof(*b) + rng_below(r, 1u << rng_below(r, log2_max));
+		errno = 0;
 		b = percu_alloc(size);
+		h.refused = !b;
+		if (!b && errno != ENOMEM)
+			fail("a block is refused with errno %d", errno);
 		if (!b)
-			return sum;
+			break;
 		if (touch)
 			memset(b, 1, size);
 		b->key = rng_next(r);
 		stamp(b->head, HEAD, b->key);
-		b->next = *list;
-		*list = b;
+		b->next = h.list;
+		h.list = b;
+		h.bytes += size;
 	}
-	return sum;
+	return h;
 }
 
 static void blocks_free(struct rng *r, struct block *list)
@@ -125,27 +137,28 @@ static int poor_child(void *arg)
 				.rlim_max = RLIM_INFINITY };
 	unsigned int failures = verdict_total();
 	struct percu_memstats was;
-	struct block *list = NULL;
-	size_t got, again;
-	int err;
+	struct haul first, again;
 
 	child_begin(&was);
 	if (setrlimit(RLIMIT_AS, &limit))
 		return CHILD_NOT_REFUSED;
-	errno = 0;
-	got = blocks_get(r, &list, SIZE_MAX, 22, false);
-	err = errno;
-	blocks_free(r, list);
-	if (err != ENOMEM)
+	first = blocks_get(r, SIZE_MAX, 22, false);
+	if (break_now(BREAK_POOR)) {
+		first.list->head[0] ^= 1;
+		first.refused = false;
+	}
+	blocks_free(r, first.list);
+	if (verdict_total() != failures)
+		return CHILD_FAILED;
+	if (!first.refused)
 		return CHILD_NOT_REFUSED;
-	list = NULL;
 	percu_age();
 	percu_age();
-	again = blocks_get(r, &list, got / 2, 22, false);
-	blocks_free(r, list);
-	if (again < got / 2)
+	again = blocks_get(r, first.bytes / 2, 22, false);
+	blocks_free(r, again.list);
+	if (again.bytes < first.bytes / 2)
 		fail("a poor child got %zu bytes, gave all back, and can get only %zu",
-		     got, again);
+		     first.bytes, again.bytes);
 	as_before(&was);
 	return verdict_total() != failures ? CHILD_FAILED : CHILD_OK;
 }
@@ -190,11 +203,11 @@ static int limited_child(void *arg)
 	if (!cgroup_enter(&l->group))
 		return CHILD_NOT_REFUSED;
 	for (int i = 0; i < FILLS; i++) {
-		struct block *list = NULL;
+		struct haul h = blocks_get(&l->rng, FILL, 17, true);
 
-		if (blocks_get(&l->rng, &list, FILL, 17, true) < FILL)
+		if (h.refused)
 			fail("a limited child was refused memory");
-		blocks_free(&l->rng, list);
+		blocks_free(&l->rng, h.list);
 		while (percu_age())
 			;
 	}
@@ -211,8 +224,14 @@ static bool group_limit(struct limited *l, char *why, size_t size)
 	snprintf(limit, sizeof(limit), "%d", LIMIT);
 	if (cgroup_write(&l->group,
 			 l->group.v2 ? "memory.max" : "memory.limit_in_bytes",
-			 limit))
+			 limit)) {
+		/* What is kept shall not hide in swap, where there is some. */
+		cgroup_write(&l->group,
+			     l->group.v2 ? "memory.swap.max" :
+					   "memory.memsw.limit_in_bytes",
+			     l->group.v2 ? "0" : limit);
 		return true;
+	}
 	snprintf(why, size, "the group for memory takes no limit");
 	cgroup_end(&l->group);
 	return false;
@@ -231,10 +250,8 @@ void agent_cgroup(struct agent *a)
 	}
 	do {
 		l.rng.state = rng_next(&a->rng);
-		if (!child_run(limited_child, &l, &status)) {
-			fail("a child under a limit of memory did not end");
-			break;
-		}
+		if (!child_run(limited_child, &l, &status))
+			continue; /* it has said why, or could not be had */
 		if (status == CHILD_FAILED)
 			fail("a child under a limit of memory failed");
 		if (status == CHILD_OK)

@@ -91,15 +91,21 @@ static void disarm(void)
 
 /*
  * A scenario that has all that it wants asks the system for nothing for a
- * while: so the agent does, with a block that no arena has room for.
+ * while: then the agent does, with a block that no arena has room for.  What it
+ * meets itself is counted apart.
  */
 static void ask(void)
 {
-	void *p = percu_alloc(HUGE_BLOCK);
+	void *p;
+
+	if (os_fault_fired())
+		return;
+	p = percu_alloc(HUGE_BLOCK);
 
 	percu_free(p);
 	percu_age();
 	percu_age();
+	faults[FAULT_OSCALL].own += os_fault_fired();
 }
 
 void agent_oscall(struct agent *a)
@@ -108,9 +114,9 @@ void agent_oscall(struct agent *a)
 
 	while (more) {
 		if (arm(a, first)) {
-			ask();
 			first = false;
 			more = chaos_goes_on(1 + rng_below(&a->rng, ARMED_MS));
+			ask();
 			disarm();
 		}
 		more = more && chaos_goes_on(1 + rng_below(&a->rng, PAUSE_MS));

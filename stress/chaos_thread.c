@@ -69,15 +69,19 @@ void agent_exit(struct agent *a)
 /* One time in four the thread may again run anywhere. */
 void agent_affinity(struct agent *a)
 {
+	if (nr_cpus() < 2) {
+		fault_skip(FAULT_AFFINITY, "there is but one CPU");
+		return;
+	}
 	while (chaos_goes_on(1)) {
 		for (int i = 0; i < MOVES; i++) {
 			int tid = thread_any(&a->rng);
 			uint32_t cpu = rng_below(&a->rng, nr_cpus());
 
-			if (!tid)
-				continue;
-			cpu_pin(tid, rng_below(&a->rng, 4) ? cpu_nth(cpu) : -1);
-			fault_fired(FAULT_AFFINITY, 1);
+			if (tid &&
+			    cpu_pin(tid,
+				    rng_below(&a->rng, 4) ? cpu_nth(cpu) : -1))
+				fault_fired(FAULT_AFFINITY, 1);
 		}
 	}
 }

@@ -18,7 +18,7 @@
  * and then the books must agree to the last object.
  *
  * No seat waits for another: if the operations stop, the library hangs, and
- * the watchdog says so.
+ * watch.c says so.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,8 +37,6 @@ enum {
 	YIELD_OF = 32,       /* operations */
 	LIFE_MIN = 2 * 1000, /* operations of a life */
 	LIFE_MORE = 20 * 1000,
-	TICK_MS = 20,
-	HANG_MS = 60 * 1000,
 };
 
 struct churn;
@@ -55,7 +53,6 @@ struct churn {
 	unsigned int nr_seats;
 	uint64_t most_out;
 	_Atomic uint64_t replaced, lives;
-	atomic_bool stop; /* the watchdog */
 	struct progress progress;
 	_Atomic(struct item *) slots[SLOTS];
 	struct item *items;
@@ -77,8 +74,10 @@ static void exchange(struct seat *s, size_t i)
 	_Atomic(struct item *) *slot =
 		&s->churn->slots[rng_below(&s->hand.rng, SLOTS)];
 
+	item_held(s->held[i], -1);
 	s->held[i] = atomic_exchange_explicit(slot, s->held[i],
 					      memory_order_acq_rel);
+	item_held(s->held[i], 1);
 	s->hand.moved++;
 	if (s->held[i]->p)
 		item_check(&s->hand, s->held[i]);
@@ -146,7 +145,7 @@ static void life(struct seat *s)
 	struct churn *ch = s->churn;
 	uint64_t end = LIFE_MIN + rng_below(&s->rng, LIFE_MORE);
 
-	for (uint64_t n = 1; n < end && crew_goes_on(ch->o); n++) {
+	for (uint64_t n = 1; n < end && (n == 1 || crew_goes_on(ch->o)); n++) {
 		operation(s);
 		if (n % BEAT == 0)
 			progress_add(&ch->progress, BEAT);
@@ -159,34 +158,15 @@ static void seat_work(void *arg)
 {
 	struct seat *s = arg;
 
-	while (crew_goes_on(s->churn->o)) {
+	do {
 		life(s);
+		crew_leak();
 		if (rng_below(&s->rng, 2))
 			seat_empty(s);
 		atomic_fetch_add(&s->churn->lives, 1);
 		if (worker_replace_thread())
 			atomic_fetch_add(&s->churn->replaced, 1);
-	}
-}
-
-static void *watch(void *arg)
-{
-	struct churn *ch = arg;
-	uint64_t last = 0, since = now_ns();
-
-	while (!atomic_load(&ch->stop)) {
-		uint64_t done = atomic_load(&ch->progress.done);
-
-		if (done != last) {
-			last = done;
-			since = now_ns();
-		} else if (now_ns() - since > HANG_MS * 1000000ull) {
-			die("no worker has done anything for %d s",
-			    HANG_MS / 1000);
-		}
-		sleep_ms(TICK_MS);
-	}
-	return NULL;
+	} while (crew_goes_on(s->churn->o));
 }
 
 static struct churn *churn_new(const struct options *o)
@@ -217,14 +197,10 @@ static struct churn *churn_new(const struct options *o)
 static void churn_work(struct churn *ch)
 {
 	struct sched *s = crew_new(ch->o, 0xc4042, ch->o->seconds);
-	pthread_t watchdog;
 
 	for (unsigned int i = 0; i < ch->nr_seats; i++)
 		sched_go(s, seat_work, &ch->seats[i], "seat", i);
-	thread_start(&watchdog, watch, ch);
 	crew_run(s);
-	atomic_store(&ch->stop, true);
-	pthread_join(watchdog, NULL);
 }
 
 /* By a thread that took none of it. */
@@ -270,6 +246,7 @@ static void churn_audit(const struct hand *sum)
 			     st.name, (unsigned long long)st.failures,
 			     (unsigned long long)sum->refused[i]);
 	}
+	happened(sum->checked, "checked");
 	if (sum->blocks_got != sum->blocks_put)
 		fail("%llu blocks allocated, %llu freed",
 		     (unsigned long long)sum->blocks_got,

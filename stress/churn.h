@@ -70,6 +70,7 @@ struct item {
 	bool sized;   /* a block that percu_free_sized() may free */
 };
 
+void item_held(const struct item *it, long n);   /* by the worker: n more */
 void item_take(struct hand *h, struct item *it); /* may stay empty */
 void item_give(struct hand *h, struct item *it);
 void item_check(struct hand *h, const struct item *it);

@@ -17,6 +17,7 @@
 
 enum {
 	DEFAULT_SECONDS = 30,
+	PATIENCE_SECONDS = 120,
 	SHORT_SECONDS = 8,
 	THREADS_MAX = 4096,
 	WORKERS_MAX = 1 << 20,
@@ -32,6 +33,7 @@ enum {
 	KEY_RECORD,
 	KEY_DUMP,
 	KEY_BREAK,
+	KEY_PATIENCE,
 };
 
 static const struct argp_option argp_options[] = {
@@ -52,6 +54,8 @@ static const struct argp_option argp_options[] = {
 	{ "threads", 'j', "N", 0, "threads of the system; 0: by the CPUs", 2 },
 	{ "workers", 'w', "N", 0,
 	  "coroutines; 0: as many as the scenario likes", 2 },
+	{ "patience", KEY_PATIENCE, "TIME", 0,
+	  "it hangs when nothing was counted for so long; 2m by default", 2 },
 	{ "seed", KEY_SEED, "N", 0, "repeat this seed's random choices", 2 },
 	{ "input", 'i', "PATH", 0,
 	  "words: a file, or a folder with all below it; /usr/share by default; "
@@ -76,7 +80,8 @@ static const struct argp_option argp_options[] = {
 	{ "json", KEY_JSON, NULL, 0, "the result as one JSON object", 3 },
 	{ "tap", KEY_TAP, NULL, 0, "the result as TAP", 3 },
 	{ "break", KEY_BREAK, "LAW", 0,
-	  "break this law of the end, to see that the verdict says so", 3 },
+	  "break this on purpose (--list), to see that the verdict says so",
+	  3 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
 
@@ -119,7 +124,9 @@ static void list_print(void)
 	printf("laws of the end, for --break:\n");
 	for (size_t i = 0; i < NR_END_LAWS; i++)
 		printf("  %-12s%s\n", findings[i].name, findings[i].what);
-	exit(0);
+	printf("and what else it breaks:\n");
+	break_list();
+	exit(text_flushed() ? 0 : 1);
 }
 
 static void choose(struct argp_state *state, struct options *o,
@@ -167,7 +174,8 @@ static void option_told(struct argp_state *state, struct options *o, int key,
 	case KEY_BREAK:
 		o->broken = arg;
 		if (!break_request(arg))
-			argp_error(state, "no such law: \"%s\" (--list)", arg);
+			argp_error(state, "nothing to break: \"%s\" (--list)",
+				   arg);
 		break;
 	}
 }
@@ -226,9 +234,13 @@ static error_t option_set(int key, char *arg, struct argp_state *state)
 	case 't':
 		o->seconds = duration(state, arg);
 		return 0;
+	case KEY_PATIENCE:
+		o->patience = duration(state, arg);
+		return 0;
 	case KEY_SEED:
 		o->seed = number(state, arg, UINT64_MAX);
 		return 0;
+	/* A duration that follows may be longer. */
 	case KEY_SHORT:
 		o->brief = o->once = true;
 		o->seconds = o->seconds < SHORT_SECONDS ? o->seconds :
@@ -266,6 +278,7 @@ void options_parse(struct options *o, int argc, char **argv)
 		.paths = must(calloc((size_t)argc + 1, sizeof(*o->paths))),
 		.traces = must(calloc((size_t)argc + 1, sizeof(*o->traces))),
 		.seconds = DEFAULT_SECONDS,
+		.patience = PATIENCE_SECONDS,
 		.seed = mix64(now_ns() ^ (uint64_t)getpid() << 40) >> 32,
 	};
 	argp_err_exit_status = 2;
@@ -273,6 +286,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	for (unsigned int i = 0; i < NR_SCENARIOS && o->nr_traces; i++)
 		if (!o->chosen && !o->mixed && scenarios[i].run == replay_run)
 			o->chosen = 1u << i;
+	o->named = o->chosen;
 	if (!o->chosen) {
 		o->chosen = (1u << NR_SCENARIOS) - 1;
 		o->everything = !o->mixed;
@@ -303,9 +317,55 @@ static void chosen_write(const struct options *o, char *buf, size_t size)
 				    scenarios[i].name);
 }
 
+/* As a shell wants it. */
+static size_t append_quoted(char *buf, size_t size, size_t at,
+			    const char *before, const char *s)
+{
+	at = append(buf, size, at, "%s'", before);
+	for (; *s; s++)
+		at = append(buf, size, at, "%s%c", *s == '\'' ? "'\\'" : "",
+			    *s);
+	return append(buf, size, at, "'");
+}
+
+/* What percu and the C library are told besides. */
+static size_t append_environment(char *buf, size_t size, size_t at)
+{
+	static const char *const names[] = { "PERCU", "GLIBC_TUNABLES" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *value = getenv(names[i]);
+
+		if (!value)
+			continue;
+		at = append(buf, size, at, "%s=", names[i]);
+		at = append_quoted(buf, size, at, "", value);
+		at = append(buf, size, at, " ");
+	}
+	return at;
+}
+
+static size_t append_counts(const struct options *o, char *buf, size_t size,
+			    size_t at)
+{
+	if (o->threads)
+		at = append(buf, size, at, " --threads %u", o->threads);
+	if (o->workers)
+		at = append(buf, size, at, " --workers %u", o->workers);
+	if (o->patience != PATIENCE_SECONDS)
+		at = append(buf, size, at, " --patience %.3fs", o->patience);
+	if (o->chaos)
+		at = append(buf, size, at, " --chaos %s", o->chaos);
+	if (o->broken)
+		at = append(buf, size, at, " --break %s", o->broken);
+	return at;
+}
+
+/* --short is before --duration, which it would cut. */
 void options_again(const struct options *o, const char *names, char *buf,
 		   size_t size)
 {
+	static const char cut[] = " (and more)";
 	char chosen[128] = "";
 	size_t at;
 
@@ -313,23 +373,17 @@ void options_again(const struct options *o, const char *names, char *buf,
 		chosen_write(o, chosen, sizeof(chosen));
 	if (!names)
 		names = chosen;
-	at = append(buf, size, 0,
-		    "percu-stress %s%s%s%s--seed 0x%llx --duration %.3gs",
+	at = append_environment(buf, size, 0);
+	at = append(buf, size, at,
+		    "percu-stress %s%s%s%s--seed 0x%llx%s --duration %.3fs",
 		    o->mixed ? "--mixed " : "", *names ? "--scenario " : "",
 		    names, *names ? " " : "", (unsigned long long)o->seed,
-		    o->seconds);
-	if (o->threads)
-		at = append(buf, size, at, " --threads %u", o->threads);
-	if (o->workers)
-		at = append(buf, size, at, " --workers %u", o->workers);
-	if (o->chaos)
-		at = append(buf, size, at, " --chaos %s", o->chaos);
-	if (o->brief)
-		at = append(buf, size, at, " --short");
-	if (o->broken)
-		at = append(buf, size, at, " --break %s", o->broken);
+		    o->brief ? " --short" : "", o->seconds);
+	at = append_counts(o, buf, size, at);
 	for (size_t i = 0; i < o->nr_paths; i++)
-		at = append(buf, size, at, " -i %s", o->paths[i]);
+		at = append_quoted(buf, size, at, " -i ", o->paths[i]);
 	for (unsigned int i = 0; i < o->nr_traces; i++)
-		at = append(buf, size, at, " --trace %s", o->traces[i]);
+		at = append_quoted(buf, size, at, " --trace ", o->traces[i]);
+	if (at >= size - 1)
+		memcpy(buf + size - sizeof(cut), cut, sizeof(cut));
 }

@@ -75,15 +75,24 @@ struct sched *crew_new(const struct options *o, uint64_t salt, double seconds)
 	return must(sched_new(&attr));
 }
 
+struct leaks {
+	size_t all, told;
+};
+
+/* The last line is of all that have no line of their own. */
 static void leaked(const char *text, void *arg)
 {
-	(void)arg;
-	verdict_leaked(1, "%s", text);
+	struct leaks *l = arg;
+	size_t n = l->told < LEAKS_SHOWN ? 1 : l->all - l->told;
+
+	l->told += n;
+	verdict_leaked((unsigned int)n, "%s", text);
 }
 
 size_t crew_run(struct sched *s)
 {
 	size_t n = sched_run(s);
+	struct leaks leaks = { .all = n };
 	struct sched_stats st;
 
 	sched_stats(s, &st);
@@ -95,11 +104,23 @@ size_t crew_run(struct sched *s)
 		printf("  trace     %016llx: the same seed gives it again\n",
 		       (unsigned long long)st.trace);
 	if (n)
-		sched_leaks(s, leaked, NULL);
+		sched_leaks(s, leaked, &leaks);
 	else
 		verdict_leaked(0, "none");
 	sched_free(s);
 	return n;
+}
+
+/* Its channel is not freed: it waits for it. */
+void crew_leak(void)
+{
+	static struct chan *nobodys;
+	void *p;
+
+	if (!break_now(BREAK_LEAK))
+		return;
+	nobodys = must(chan_new("of nobody", 1));
+	chan_recv(nobodys, &p);
 }
 
 static void disturb(struct percu_pool *pool)

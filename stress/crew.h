@@ -23,6 +23,9 @@ struct sched *crew_new(const struct options *o, uint64_t salt, double seconds);
 /* Runs it, tells how it went, and frees it: how many have leaked. */
 size_t crew_run(struct sched *s);
 
+/* To break the law that workers finish: the caller never does. */
+void crew_leak(void);
+
 /* Does the caller, a worker, go on?  Not after o->seconds or a failure. */
 bool crew_goes_on(const struct options *o);
 

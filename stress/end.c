@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <percu/alloc.h>
 #include <percu/buf.h>
 #include "stress.h"
 
@@ -167,15 +168,21 @@ static void statistics(void)
  */
 static void resident(void)
 {
-	uint64_t now = rss_anonymous(), records, more;
+	uint64_t now = break_now(BREAK_UNKNOWN) ? 0 : rss_anonymous();
+	uint64_t records, more;
 	struct percu_memstats ms;
 
 	percu_memstats(&ms);
 	records = ms.meta_sys > warm.meta ? ms.meta_sys - warm.meta : 0;
 	more = warm.resident * RESIDENT_PERCENT / 100;
 	more = more > STACKS ? more : STACKS;
-	if (STRESS_SANITIZED || !now || !warm.resident) {
+	if (STRESS_SANITIZED) {
 		say(END_RESIDENT, "not compared: a sanitizer keeps memory");
+		return;
+	}
+	if (!now || !warm.resident) {
+		fail("/proc/self/statm does not say how much is resident");
+		say(END_RESIDENT, "not known");
 		return;
 	}
 	if (now > warm.resident + records + more)
@@ -190,25 +197,36 @@ static void resident(void)
 	    num_bytes(more).s);
 }
 
+/* One fault, and how often; why not. */
+static size_t force_say(const struct fault *f, char *text, size_t size)
+{
+	uint64_t fired = f->fired, own = f->own;
+	int n;
+
+	if (f->skipped[0])
+		n = snprintf(text, size, "%s skipped (%s)", f->name,
+			     f->skipped);
+	else if (own)
+		n = snprintf(text, size, "%s %s (%s met by others)", f->name,
+			     num_count(fired).s, num_count(fired - own).s);
+	else
+		n = snprintf(text, size, "%s %s", f->name, num_count(fired).s);
+	return (size_t)n;
+}
+
 static void forced(void)
 {
 	char *text = findings[END_FAULTS].text;
 	size_t size = sizeof(findings[END_FAULTS].text), len = 0;
 
-	for (enum fault_id id = 0; id < NR_FAULTS; id++) {
-		const struct fault *f = &faults[id];
-		const char *comma = len ? ", " : "";
-
-		if (!f->requested || len >= size)
+	for (const struct fault *f = faults; f < faults + NR_FAULTS; f++) {
+		if (!f->requested)
 			continue;
-		if (f->skipped[0])
-			len += (size_t)snprintf(text + len, size - len,
-						"%s%s skipped", comma, f->name);
-		else
-			len += (size_t)snprintf(text + len, size - len,
-						"%s%s %s", comma, f->name,
-						num_count(fault_count(id)).s);
-		if (!f->skipped[0] && !fault_count(id) && !stop_asked())
+		if (len && len < size)
+			len += (size_t)snprintf(text + len, size - len, ", ");
+		if (len < size)
+			len += force_say(f, text + len, size - len);
+		if (!f->skipped[0] && !f->fired && !stop_asked())
 			fail("fault %s was asked for and never fired", f->name);
 	}
 	if (!len)
@@ -219,6 +237,7 @@ static void find(struct part *p, enum end_law l, void (*look)(void))
 {
 	unsigned int before = atomic_load(&p->failures);
 
+	watch_beat();
 	break_begin(l);
 	look();
 	break_end(l);
@@ -227,7 +246,7 @@ static void find(struct part *p, enum end_law l, void (*look)(void))
 
 void end_run(const struct options *o)
 {
-	struct part end = { .name = "the end" };
+	static struct part end = { .name = "the end" };
 
 	if (verdict_total()) {
 		for (enum end_law l = 0; l < NR_END_LAWS; l++)
@@ -235,8 +254,9 @@ void end_run(const struct options *o)
 		return;
 	}
 	options_again(o, NULL, end.again, sizeof(end.again));
-	part_here = &end;
+	part_begins(&end);
 	find(&end, END_RETAINED, retained);
+	percu_free(must(percu_alloc(1))); /* there is a pool to look at */
 	give_back();
 	find(&end, END_DEFERRED, deferred);
 	find(&end, END_CONSERVED, conserved);
@@ -244,5 +264,5 @@ void end_run(const struct options *o)
 	find(&end, END_RESIDENT, resident);
 	find(&end, END_FAULTS, forced);
 	told();
-	part_here = NULL;
+	part_begins(NULL);
 }

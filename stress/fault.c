@@ -75,7 +75,19 @@ uint64_t faults_total(void)
 void faults_reset(void)
 {
 	for (struct fault *f = faults; f < faults + NR_FAULTS; f++)
-		atomic_store(&f->fired, 0);
+		f->fired = f->own = 0;
+}
+
+static void skip_print(const struct fault *f)
+{
+	printf("  skip      fault %s: %s\n", f->name, f->skipped);
+}
+
+void faults_tell(void)
+{
+	for (const struct fault *f = faults; f < faults + NR_FAULTS; f++)
+		if (f->skipped[0])
+			skip_print(f);
 }
 
 bool faults_wanted(void)
@@ -101,5 +113,5 @@ void fault_skip(enum fault_id id, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(f->skipped, sizeof(f->skipped), fmt, ap);
 	va_end(ap);
-	printf("  skip      fault %s: %s\n", f->name, f->skipped);
+	skip_print(f); /* muted in the warm-up: then faults_tell() does */
 }

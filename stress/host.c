@@ -116,8 +116,8 @@ int cpu_nth(unsigned int n)
 	return -1;
 }
 
-/* A CPU that went away meanwhile, a thread that did: nothing is lost. */
-void cpu_pin(int tid, int cpu)
+/* False: the CPU went away meanwhile, or the thread did. */
+bool cpu_pin(int tid, int cpu)
 {
 	cpu_set_t one;
 
@@ -125,7 +125,7 @@ void cpu_pin(int tid, int cpu)
 	CPU_ZERO(&one);
 	if (cpu >= 0)
 		CPU_SET(cpu, &one);
-	sched_setaffinity(tid, sizeof(one), cpu < 0 ? &allowed : &one);
+	return !sched_setaffinity(tid, sizeof(one), cpu < 0 ? &allowed : &one);
 }
 
 /* Threads that thread_start() started, for whoever wants to disturb one. */
@@ -156,6 +156,17 @@ int thread_any(struct rng *r)
 			return tid;
 	}
 	return 0;
+}
+
+unsigned int thread_list(int *list, unsigned int most)
+{
+	unsigned int n = 0;
+
+	for (int i = 0; i < TIDS && n < most; i++) {
+		list[n] = atomic_load(&tids[i]);
+		n += list[n] != 0;
+	}
+	return n;
 }
 
 struct start {

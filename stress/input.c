@@ -258,6 +258,8 @@ void input_warm(struct input *in)
 			progress_add(&reading, (uint64_t)n);
 		input_close(f, fd);
 	}
+	for (size_t i = 0; i < in->nr && break_always(BREAK_INPUT); i++)
+		in->files[i].changed = true;
 	progress_stop(&reading);
 	input_drop_changed(in);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <percu/alloc.h>
 #include "churn.h"
+#include "workers/workers.h"
 
 #define LOG2_MEDIAN 6.5
 #define LOG2_SIGMA  3.2
@@ -40,6 +41,13 @@ static const char *item_name(const struct item *it)
 	return it->kind ? it->kind->attr.name : "block";
 }
 
+/* What a worker has in its hands; who empties them in the end is none. */
+void item_held(const struct item *it, long n)
+{
+	if (it->p && worker_here())
+		worker_holds(item_name(it), n);
+}
+
 /* Never 0, which says that there is no stamp. */
 static void item_stamp(struct hand *h, struct item *it)
 {
@@ -50,15 +58,38 @@ static void item_stamp(struct hand *h, struct item *it)
 void item_check(struct hand *h, const struct item *it)
 {
 	h->checked++;
+	if (item_size(it) && break_now(BREAK_CHURN))
+		item_body(it)[0] ^= 1;
 	if (!stamp_holds(item_body(it), item_size(it), it->key))
 		fail("%s: %p of %zu bytes is not as its owner left it",
 		     item_name(it), (const void *)it->p, item_size(it));
 }
 
+/* By its ctor, by its limit, or by the system where a fault makes it. */
 static bool refusal_right(const struct kind *k, int err)
 {
-	return err == (k->fickle ? EAGAIN : ENOMEM) ||
-	       (err == ENOMEM && refusals());
+	return (err == EAGAIN && k->fickle) ||
+	       (err == ENOMEM && (k->attr.limit || refusals()));
+}
+
+static void refusal_check(const struct kind *k, int err)
+{
+	if (!refusal_right(k, err))
+		fail("%s: a get failed with errno %d", k->attr.name, err);
+}
+
+/* What nobody refuses, refused. */
+static bool refusal_broken(struct hand *h, size_t nth, void *obj)
+{
+	const struct kind *k = &kinds[nth];
+
+	if (k->attr.limit || kind_made(k) || !break_now(BREAK_REFUSED))
+		return false;
+	percu_pool_put(k->pool, obj);
+	h->got[nth]++;
+	h->put[nth]++;
+	refusal_check(k, ENOMEM);
+	return true;
 }
 
 static void object_take(struct hand *h, struct item *it)
@@ -71,11 +102,11 @@ static void object_take(struct hand *h, struct item *it)
 	obj = percu_pool_get(k->pool);
 	if (!obj) {
 		h->refused[nth]++;
-		if (!refusal_right(k, errno))
-			fail("%s: a get failed with errno %d", k->attr.name,
-			     errno);
+		refusal_check(k, errno);
 		return;
 	}
+	if (refusal_broken(h, nth, obj))
+		return;
 	h->got[nth]++;
 	kind_got(k, obj);
 	*it = (struct item){ .p = obj, .kind = k, .size = k->attr.size };
@@ -136,6 +167,7 @@ void item_take(struct hand *h, struct item *it)
 		block_take(h, it);
 	if (it->p)
 		item_stamp(h, it);
+	item_held(it, 1);
 }
 
 void item_give(struct hand *h, struct item *it)
@@ -143,6 +175,7 @@ void item_give(struct hand *h, struct item *it)
 	struct kind *k = it->kind;
 
 	item_check(h, it);
+	item_held(it, -1);
 	if (k) {
 		kind_gives(k, it->p, it->key);
 		h->put[k - kinds]++;
@@ -197,8 +230,7 @@ static size_t bulk_take(struct hand *h, struct kind *k, struct item *items,
 		    got, n);
 	if (got < n) {
 		h->refused[k - kinds]++;
-		if (!refusal_right(k, errno) ||
-		    !(k->fickle || k->attr.limit || refusals()))
+		if (!refusal_right(k, errno))
 			fail("%s: got %zu of %zu, errno %d", k->attr.name, got,
 			     n, errno);
 	}
@@ -230,8 +262,10 @@ void bulk_round(struct hand *h)
 	}
 	percu_pool_put_bulk(k->pool, objs, together);
 	h->put[k - kinds] += together;
-	for (size_t i = together; i < got; i++)
+	for (size_t i = together; i < got; i++) {
+		item_held(&items[i], 1);
 		item_give(h, &items[i]);
+	}
 }
 
 void hand_look(struct hand *h, uint64_t most_out)

@@ -11,6 +11,7 @@
  * What is the result goes out by out_result(), in no form but its own.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,12 +27,20 @@ static atomic_bool muted;
 static __thread char line[LINE];
 static __thread size_t line_len;
 
+/* It does not block, and was full. */
+static bool writable(void)
+{
+	struct pollfd fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return errno == EAGAIN && (poll(&fd, 1, -1) > 0 || errno == EINTR);
+}
+
 static void put(const char *s, size_t len)
 {
 	while (len) {
 		ssize_t n = write(STDOUT_FILENO, s, len);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && (errno == EINTR || writable()))
 			continue;
 		if (n <= 0) {
 			stop_unread();

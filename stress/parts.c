@@ -30,6 +30,7 @@ unsigned int nr_parts;
 static struct run {
 	unsigned int running; /* scenarios of the part */
 	bool chaos;
+	_Atomic(struct part *) part; /* the whole of it */
 } run;
 
 struct job {
@@ -42,6 +43,18 @@ struct job {
 bool alone(void)
 {
 	return run.running < 2 && !run.chaos;
+}
+
+struct part *part_at_work(void)
+{
+	return atomic_load(&run.part);
+}
+
+void part_begins(struct part *p)
+{
+	part_here = p;
+	atomic_store(&run.part, p);
+	watch_beat();
 }
 
 static double seconds_since(uint64_t ns)
@@ -67,7 +80,19 @@ static bool over(void)
 	return verdict_total() || stop_asked();
 }
 
-/* A job is done again while that is likely to fit into the time. */
+/* With another seed: alone, that is the command's. */
+static void job_again(struct job *j)
+{
+	j->o.seed++;
+	if (!j->o.mixed)
+		options_again(&j->o, j->scenario->name, j->part->again,
+			      sizeof(j->part->again));
+}
+
+/*
+ * A job is done again while that is likely to fit into the time; once where
+ * runs repeat, for the clock's time does not.
+ */
 static void *job_run(void *arg)
 {
 	struct job *j = arg;
@@ -75,12 +100,14 @@ static void *job_run(void *arg)
 	double took, before = 0;
 
 	part_here = j->part;
+	break_hang();
 	do {
 		j->scenario->run(&j->o);
-		j->o.seed++;
+		job_again(j);
 		took = seconds_since(start) - before;
 		before += took;
-	} while (j->scenario->job && !j->o.once && !stop_asked() &&
+	} while (j->scenario->job && !j->o.once && j->o.threads != 1 &&
+		 !stop_asked() && !verdict_failures() &&
 		 before + took / 2 < j->o.seconds);
 	j->part->seconds = before;
 	return NULL;
@@ -92,7 +119,7 @@ static void jobs_run(struct job *jobs, unsigned int n, struct part *whole,
 	uint64_t start = now_ns();
 	struct audit audit;
 
-	part_here = whole;
+	part_begins(whole);
 	audit_begin(&audit);
 	run.running = n;
 	run.chaos = chaos;
@@ -102,13 +129,15 @@ static void jobs_run(struct job *jobs, unsigned int n, struct part *whole,
 		thread_start(&jobs[i].thread, job_run, &jobs[i]);
 	for (unsigned int i = 0; i < n; i++)
 		pthread_join(jobs[i].thread, NULL);
+	watch_beat();
 	if (chaos)
 		chaos_end();
+	watch_beat();
 	run.running = 0;
 	run.chaos = false;
 	audit_end(&audit);
 	whole->seconds = seconds_since(start);
-	part_here = NULL;
+	part_begins(NULL);
 }
 
 /* The scenarios of o->chosen, at once; a part each, and one for the whole. */
@@ -167,6 +196,7 @@ static void warm_up(const struct options *o, bool chaos)
 	if (brief.chosen)
 		mixed_run(&brief, chaos);
 	out_mute(false);
+	faults_tell();
 	nr_parts = 0;
 	end_warm();
 }
@@ -216,8 +246,10 @@ bool parts_run(const struct options *o)
 	crew_init();
 	result_begin(o);
 	sampler_prepare();
+	watch_begin(o->patience);
 	warm_up(o, chaos);
 	faults_reset();
+	break_arm();
 	sampler_begin();
 	if (o->mixed && !over()) {
 		own.seconds = share_of(until, 1, o->seconds / 2);
@@ -228,6 +260,7 @@ bool parts_run(const struct options *o)
 	}
 	end_run(o);
 	sampler_end();
+	watch_end();
 	result_end();
 	return !verdict_total();
 }

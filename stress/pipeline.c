@@ -98,16 +98,18 @@ static void produce(void *arg)
 	struct lane *l = arg;
 	struct pipeline *p = l->p;
 
-	while (crew_goes_on(p->o)) {
+	do {
 		struct raw *r = crew_get(p->raw, raw_name);
 
 		r->number = atomic_fetch_add(&l->next, 1);
 		r->lane = l->nth;
 		r->cpu = (uint32_t)sched_getcpu();
 		stamp(r->body, BODY, key_of(r->lane, r->number));
+		if (break_now(BREAK_PIPELINE))
+			r->body[BODY - 1] ^= 1;
 		sums_add(&l->in, r->number);
 		crew_send(l->raw, raw_name, r);
-	}
+	} while (crew_goes_on(p->o));
 	group_done(l->producers);
 }
 
@@ -155,6 +157,8 @@ static struct parsed *parse(struct pipeline *p, struct raw *r)
 	d->size = rng_lognormal(&rng, 6.5, 2, BLOCK_MAX);
 	d->block = must(percu_alloc(d->size));
 	stamp(d->block, d->size, key);
+	if (d->size && break_now(BREAK_BLOCK))
+		*(unsigned char *)d->block ^= 1;
 	return d;
 }
 
@@ -319,6 +323,7 @@ void pipeline_run(const struct options *o)
 		lanes_free(&p);
 	seconds = progress_stop(&p.progress);
 	made = lanes_check(&p);
+	happened(made, "made");
 	printf("  passed    %s objects in %.1f s, %.2f M/s, and %s of blocks; %s given back on another CPU\n",
 	       num_count(made).s, seconds, (double)made / 1e6 / seconds,
 	       num_bytes(p.bytes).s, num_percent(p.far, 2 * made).s);

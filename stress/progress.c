@@ -18,7 +18,6 @@
 
 enum {
 	TERMINAL_NS = 100 * 1000 * 1000,
-	HANG_TICKS = 2400, /* of the sampler: two minutes */
 	BAR = 20,
 	LINE = 256,
 };
@@ -108,33 +107,24 @@ static void tell(const struct sample *now)
 		(double)now->ns / 1e9, label, text);
 }
 
-/*
- * A run in which nothing is got, put or counted any more hangs, and shall end
- * with a line and not with a watcher's patience.  In ticks, not by the clock:
- * who stops the process for a while has not made it hang.
- */
-static void hang_check(const struct sample *now)
+/* False: somebody has the list at the moment. */
+bool progress_sum(uint64_t *done)
 {
-	static uint64_t last;
-	static unsigned int ticks;
-	uint64_t sum = now->operations;
+	uint64_t sum = 0;
 
-	pthread_mutex_lock(&lock);
+	if (pthread_mutex_trylock(&lock))
+		return false;
 	for (const struct progress *p = current; p; p = p->before)
 		sum += atomic_load(&p->done);
 	pthread_mutex_unlock(&lock);
-	if (sum != last)
-		ticks = 0;
-	last = sum;
-	if (++ticks == HANG_TICKS)
-		die("it hangs: nothing was got, put or counted for two minutes");
+	*done = sum;
+	return true;
 }
 
 void progress_show(const struct sample *now)
 {
 	bool terminal = isatty(STDERR_FILENO);
 
-	hang_check(now);
 	if (now->ns - shown.ns < (terminal ? TERMINAL_NS : PLAIN_NS))
 		return;
 	if (terminal)

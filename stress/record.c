@@ -257,5 +257,5 @@ int trace_dump(const char *file)
 		fprintf(stderr, "percu-stress: %s: %s\n", file, t.error);
 	trace_close(&t);
 	traced_close(&td);
-	return more < 0 ? EXIT_FAILURE : 0;
+	return more < 0 || !text_flushed() ? EXIT_FAILURE : 0;
 }

@@ -159,6 +159,8 @@ static void play(struct player *pl, const struct play *e)
 	case TRACE_REALLOC:
 		was = block_was(pl, e->slot);
 		p = must(percu_realloc(was.p, e->size));
+		if (was.size && e->size && break_now(BREAK_RESIZED))
+			*(unsigned char *)p ^= 1;
 		if (!stamp_prefix(p, was.size < e->size ? was.size : e->size,
 				  was.size, was.key))
 			spoiled(pl->copy, e->slot, "was not copied");
@@ -303,12 +305,16 @@ static void conduct(void *arg)
 {
 	struct replay *r = arg;
 	struct trace t;
+	void *extra;
 
 	do {
 		trace_open(&t, r->td->bytes, r->td->len);
-		while (crew_goes_on(r->o) && leg_read(r->leg, &t)) {
+		while ((!r->legs || crew_goes_on(r->o)) &&
+		       leg_read(r->leg, &t)) {
 			leg_play(r);
+			extra = break_now(BREAK_REPLAY) ? percu_alloc(1) : NULL;
 			compare(r, t.blocks, t.bytes);
+			percu_free(extra);
 		}
 		round_end(r);
 		r->rounds += t.ops == r->td->sum.ops;
@@ -391,6 +397,7 @@ static void replay_one(const struct options *o, const struct traced *td,
 	       r.nr_copies, num_count(r.rounds).s, num_count(r.legs).s,
 	       num_count(r.waits).s,
 	       (double)(r.ops * r.nr_copies) / 1e6 / seconds);
+	happened(r.legs, "played");
 	replay_end(&r);
 }
 
@@ -402,7 +409,7 @@ void replay_run(const struct options *o)
 	law("at each step of a trace as many bytes and blocks are out as it says, and percu agrees");
 	law("every block is as its last owner left it, aligned, and empty if it was to be");
 	if (!nr_traces)
-		printf("  skipped   no trace could be read\n");
+		part_skip("there is no gzip, which reads the traces");
 	own.seconds = o->seconds / (nr_traces ? nr_traces : 1);
 	progress_start(&progress, "replay", PROGRESS_TIME,
 		       (uint64_t)(o->seconds * 1e3));

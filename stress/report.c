@@ -199,7 +199,10 @@ static void parts_write(FILE *f)
 		fprintf(f,
 			"<tr class=\"%s\"><th>%s</th><td class=\"mark\">%s</td><td class=\"n\">%.1f</td><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n",
 			p->failures ? "bad" : "ok", p->name,
-			p->failures ? "failed" : "ok", p->seconds,
+			p->failures ? "failed" :
+			*p->skipped ? "skipped" :
+				      "ok",
+			p->seconds,
 			p->operations ? num_count(p->operations).s : "",
 			p->bytes ? num_bytes(p->bytes).s : "");
 	}
@@ -246,6 +249,7 @@ static bool file_write(const char *dir, const char *name,
 		       const struct options *o)
 {
 	char path[4096];
+	bool ok;
 	FILE *f;
 
 	path_of(path, sizeof(path), dir, name);
@@ -253,7 +257,8 @@ static bool file_write(const char *dir, const char *name,
 	if (!f)
 		return false;
 	write_it(f, o);
-	return !fclose(f);
+	ok = !ferror(f);
+	return !fclose(f) && ok;
 }
 
 static void json_write(FILE *f, const struct options *o)
@@ -262,9 +267,10 @@ static void json_write(FILE *f, const struct options *o)
 	result_json(f);
 }
 
+/* Who finds the JSON finds the page. */
 bool report_write(const struct options *o)
 {
 	mkdir(o->report, 0777);
-	return file_write(o->report, "result.json", json_write, o) &&
-	       file_write(o->report, "index.html", page_write, o);
+	return file_write(o->report, "index.html", page_write, o) &&
+	       file_write(o->report, "result.json", json_write, o);
 }

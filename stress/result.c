@@ -15,11 +15,12 @@
 static const struct options *opts;
 static unsigned int tap_nth;
 
-static void tap_point(bool ok, const char *what, const char *more)
+static void tap_point(bool ok, const char *what, const char *before,
+		      const char *more)
 {
 	if (!out_muted())
 		out_result("%sok %u - %s%s%s\n", ok ? "" : "not ", ++tap_nth,
-			   what, *more ? ": " : "", more);
+			   what, *more ? before : "", more);
 }
 
 void result_begin(const struct options *o)
@@ -36,9 +37,11 @@ void result_part(const struct part *p)
 	unsigned int n = atomic_load(&p->failures);
 
 	if (opts->output == OUTPUT_TAP)
-		tap_point(!n, p->name, "");
+		tap_point(!n, p->name, " # SKIP ", p->skipped);
 	else if (n)
 		printf("%s: FAILED, %u failures\n", p->name, n);
+	else if (*p->skipped)
+		printf("%s: skipped: %s\n", p->name, p->skipped);
 	else
 		printf("%s: ok, %.1f s\n", p->name, p->seconds);
 }
@@ -51,7 +54,8 @@ static void tap_end(void)
 		return;
 	}
 	for (int i = 0; i < NR_END_LAWS; i++)
-		tap_point(findings[i].ok, findings[i].name, findings[i].text);
+		tap_point(findings[i].ok, findings[i].name, ": ",
+			  findings[i].text);
 	for (unsigned int i = 0; verdict_line(i); i++)
 		out_result("# %s\n", verdict_line(i));
 	out_result("1..%u\n", tap_nth);
@@ -109,9 +113,11 @@ static void json_parts(FILE *f)
 		fprintf(f,
 			"%s\n {\"name\":\"%s\",\"failures\":%u,\"seconds\":%.3f,"
 			"\"operations\":%" PRIu64 ",\"bytes\":%" PRIu64
-			",\"again\":",
+			",\"skipped\":",
 			i ? "," : "", p->name, p->failures, p->seconds,
 			p->operations, p->bytes);
+		quote(f, p->skipped);
+		fprintf(f, ",\"again\":");
 		quote(f, p->again);
 		fprintf(f, "}");
 	}
@@ -132,10 +138,10 @@ static void json_findings(FILE *f)
 	for (int i = 0; i < NR_FAULTS; i++) {
 		fprintf(f,
 			"%s\n {\"name\":\"%s\",\"requested\":%s,\"fired\":%" PRIu64
-			",\"skipped\":",
+			",\"own\":%" PRIu64 ",\"skipped\":",
 			i ? "," : "", faults[i].name,
-			faults[i].requested ? "true" : "false",
-			faults[i].fired);
+			faults[i].requested ? "true" : "false", faults[i].fired,
+			faults[i].own);
 		quote(f, faults[i].skipped);
 		fprintf(f, "}");
 	}
@@ -204,21 +210,21 @@ static void bare(char *s)
 			*s = '\'';
 }
 
-void result_crash(void)
+void result_cut(const char *how)
 {
 	const char *first = verdict_line(0);
 	char line[FAILURE_LINE];
 
 	snprintf(line, sizeof(line), "%s", first ? first : "");
 	if (opts->output == OUTPUT_TEXT) {
-		out_result("verdict: FAILED, it crashed\n");
+		out_result("verdict: FAILED, it %s\n", how);
 	} else if (opts->output == OUTPUT_TAP) {
 		out_result("Bail out! %s\n", line);
 	} else {
 		bare(line);
 		out_result("{\"verdict\":\"failed\",\"failures\":%u,"
-			   "\"crashed\":true,\"lines\":[\"%s\"]}\n",
-			   verdict_total(), line);
+			   "\"%s\":true,\"lines\":[\"%s\"]}\n",
+			   verdict_total(), how, line);
 	}
 }
 
@@ -234,8 +240,9 @@ static void findings_complete(void)
 {
 	for (struct finding *f = findings; f < findings + NR_END_LAWS; f++)
 		if (!f->text[0])
-			snprintf(f->text, sizeof(f->text),
-				 "not looked at: the run did not come to its end");
+			snprintf(
+				f->text, sizeof(f->text),
+				"not looked at: the run did not come to its end");
 }
 
 void result_end(void)

@@ -104,6 +104,8 @@ static void check(const struct share *sh)
 {
 	size_t n = sh->s.len;
 
+	if (break_now(BREAK_BYTES))
+		*(unsigned char *)(uintptr_t)sh->s.ptr ^= 1;
 	for (size_t i = 0; i < n; i += i < 64 || i + 65 > n ? 1 : 61)
 		if (sh->s.ptr[i] != byte_at(sh->block->key, sh->at + i)) {
 			fail("byte %zu of a slice of %zu is not as it was written",
@@ -353,14 +355,27 @@ static void book_sum(const struct slices *sl, struct book *sum)
 	}
 }
 
+/* To break the law: one of somebody's, or none. */
+static struct percu_slice unbooked(const struct slices *sl)
+{
+	const struct percu_slice none = { NULL };
+
+	for (const struct hand *h = sl->hands; h < sl->hands + sl->nr; h++)
+		if (h->n && break_now(BREAK_SLICES))
+			return percu_slice_dup(h->held[0]->s);
+	return none;
+}
+
 /* All rest. */
 static void compare(struct slices *sl)
 {
 	struct percu_slice_stats st;
+	struct percu_slice extra = unbooked(sl);
 	struct book sum;
 
 	book_sum(sl, &sum);
 	percu_slice_stats(&st);
+	percu_slice_put(extra);
 	const struct {
 		const char *what;
 		uint64_t is, should;
@@ -389,7 +404,7 @@ static void conduct(void *arg)
 	static const unsigned int ratios[] = { 64, 0, 4, 1, 16, 1000 };
 	struct slices *sl = arg;
 
-	while (crew_goes_on(sl->o)) {
+	do {
 		sl->ratio = ratios[worker_draw(ARRAY_SIZE(ratios))];
 		percu_slice_set_ratio(sl->ratio);
 		group_add(sl->round, sl->nr);
@@ -398,7 +413,7 @@ static void conduct(void *arg)
 		group_wait(sl->round);
 		sl->rounds++;
 		compare(sl);
-	}
+	} while (crew_goes_on(sl->o));
 	group_add(sl->round, sl->nr);
 	for (unsigned int i = 0; i < sl->nr; i++)
 		chan_close(sl->hands[i].go);
@@ -436,6 +451,7 @@ static void end(struct slices *sl, size_t leaked)
 {
 	struct book sum;
 
+	happened(sl->rounds, "compared");
 	book_sum(sl, &sum);
 	audit_quiet(sl->shares, sum.shares_got, sum.shares_put);
 	audit_quiet(sl->blocks, sum.blocks_got, sum.blocks_put);

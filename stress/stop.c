@@ -94,13 +94,20 @@ void stop_now(void)
 	raise(by);
 }
 
-/* By which calls, as addresses of the program that addr2line takes. */
-static void frames_write(void)
+void frames_write(void)
 {
 	void *frames[FRAMES];
 	int nr = backtrace(frames, FRAMES);
 
 	backtrace_symbols_fd(frames, nr, STDERR_FILENO);
+}
+
+/* It loads a library: not in a handler. */
+void frames_prepare(void)
+{
+	void *frame[1];
+
+	backtrace(frame, 1);
 }
 
 static void on_crash(int sig)
@@ -111,7 +118,7 @@ static void on_crash(int sig)
 	     sig, sigabbrev_np(sig));
 	frames_write();
 	if (!child)
-		result_crash();
+		result_cut("crashed");
 	raise(sig); /* its handler was for one */
 }
 
@@ -128,11 +135,10 @@ static void handle(int sig, void (*fn)(int), unsigned int flags)
 static void crashes_handle(void)
 {
 	static const int sigs[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
-	void *frame[1];
 
 	if (STRESS_SANITIZED)
-		return;      /* it has handlers, which know more */
-	backtrace(frame, 1); /* it loads a library: not in a handler */
+		return; /* it has handlers, which know more */
+	frames_prepare();
 	for (size_t i = 0; i < ARRAY_SIZE(sigs); i++)
 		handle(sigs[i], on_crash, SA_RESETHAND);
 }

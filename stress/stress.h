@@ -76,6 +76,7 @@ struct options {
 	unsigned int workers;      /* coroutines; 0: the scenario's default */
 	unsigned int threads;      /* of the OS; 0: by the number of CPUs */
 	double seconds;            /* for this run of this scenario */
+	double patience;           /* without any progress it hangs */
 	bool brief;                /* words: 20 MB of the input */
 	bool once;                 /* jobs are done once */
 	bool mixed;                /* others run at the same time */
@@ -84,9 +85,10 @@ struct options {
 	enum output output;
 	const char *report;  /* a folder, or NULL */
 	unsigned int chosen; /* bits of scenarios[] */
+	bool named;          /* by the user: who cannot run then fails */
 	bool everything;     /* all of them, and a mixed part in the end */
 	const char *chaos;   /* as it was asked for, or NULL */
-	const char *broken;  /* the last law that is to be broken, or NULL */
+	const char *broken;  /* the last that is to be broken, or NULL */
 };
 
 void words_run(const struct options *o);
@@ -115,6 +117,9 @@ extern const struct scenario scenarios[NR_SCENARIOS];
 /* parts.c: runs what was chosen, then the end.  True: all laws held. */
 bool parts_run(const struct options *o);
 bool alone(void); /* no other scenario, no chaos at the moment */
+struct part;
+struct part *part_at_work(void); /* or NULL; part_begins: which it is */
+void part_begins(struct part *p);
 
 /* cmdline.c */
 void options_parse(struct options *o, int argc, char **argv);
@@ -128,7 +133,8 @@ void options_again(const struct options *o, const char *names, char *buf,
  */
 struct part {
 	char name[40];
-	char again[320]; /* the command that repeats it */
+	char again[1024]; /* the command that repeats it */
+	char skipped[96]; /* why it cannot run here */
 	atomic_uint failures;
 	uint64_t start_ns;
 	double seconds;                     /* that it took */
@@ -138,7 +144,7 @@ struct part {
 enum {
 	PARTS_MAX = 2 * NR_SCENARIOS + 4,
 	FAILURES_KEPT = 16, /* lines; further ones are counted */
-	FAILURE_LINE = 900,
+	FAILURE_LINE = 1600,
 };
 
 extern struct part parts[PARTS_MAX];
@@ -155,6 +161,10 @@ void verdict_stale(uint64_t slots, const char *vec); /* 0 counts a check */
 __attribute__((format(printf, 2, 3))) void verdict_leaked(unsigned int workers,
 							  const char *fmt, ...);
 void law(const char *text); /* prints what is going to be checked */
+/* Says why the caller's part cannot run here, for its result. */
+__attribute__((format(printf, 1, 2))) void part_skip(const char *fmt, ...);
+/* Fails if that is 0, unless it was asked to stop: a law held by nothing. */
+void happened(uint64_t n, const char *what);
 
 /*
  * What may be refused.  Where a fault refuses what is asked of the system, a
@@ -205,7 +215,7 @@ enum end_law {
 struct finding {
 	const char *name, *what; /* constant */
 	bool ok;
-	char text[320];
+	char text[640];
 };
 
 extern struct finding findings[NR_END_LAWS];
@@ -219,12 +229,57 @@ bool stop_asked(void);
 const char *stop_reason(void); /* NULL: it was not asked to */
 void stop_unread(void);        /* stdout cannot be written */
 void stop_now(void);           /* ends by the signal, if it was one */
+/* By which calls it came here: addresses of the program, for addr2line. */
+void frames_write(void);
+void frames_prepare(void); /* before any handler writes some */
 
-/* break.c: laws of the end that are broken on purpose, before they are looked at */
+/* watch.c: fails, and ends, when nothing was counted for so many seconds. */
+void watch_begin(double patience);
+void watch_end(void);
+void watch_beat(void); /* it goes on, though no scenario is counting */
+
+/* break.c: what is broken on purpose; laws of the end before they are looked at */
 bool break_request(const char *law); /* false: there is no such law */
 bool break_asked(enum end_law l);
 void break_begin(enum end_law l);
 void break_end(enum end_law l);
+
+/* The others by whom they are asked for. */
+enum break_id {
+	BREAK_CHURN,
+	BREAK_REFUSED,
+	BREAK_PIPELINE,
+	BREAK_BLOCK,
+	BREAK_HANDOVER,
+	BREAK_GROWTH,
+	BREAK_DRAIN,
+	BREAK_WORDS,
+	BREAK_INPUT,
+	BREAK_VIEW,
+	BREAK_AGES,
+	BREAK_REMOVAL,
+	BREAK_BALANCER,
+	BREAK_SLICES,
+	BREAK_BYTES,
+	BREAK_REPLAY,
+	BREAK_RESIZED,
+	BREAK_IDLE,
+	BREAK_LEAK,
+	BREAK_POOR,
+	BREAK_CLOCK,
+	BREAK_POOLS,
+	BREAK_KEYS,
+	BREAK_UNKNOWN,
+	BREAK_HANG,
+	BREAK_DEADLOCK,
+	NR_BREAKS
+};
+
+void break_arm(void);                /* the warm-up is over */
+bool break_now(enum break_id id);    /* true: once */
+bool break_always(enum break_id id); /* true: each time */
+void break_hang(void);               /* if asked to, armed or not */
+void break_list(void);
 
 /* out.c: stdout becomes what the user has asked for. */
 void out_begin(enum output how);
@@ -236,7 +291,8 @@ __attribute__((format(printf, 1, 2))) void out_result(const char *fmt, ...);
 void result_begin(const struct options *o);
 void result_part(const struct part *p);
 void result_end(void);
-void result_crash(void); /* by a signal handler: formats and writes, no more */
+/* It crashed, or hangs: formats and writes, no more. */
+void result_cut(const char *how);
 void result_json(FILE *f);
 
 /* fault.c */
@@ -258,6 +314,7 @@ enum fault_id {
 struct fault {
 	const char *name, *what;
 	_Atomic uint64_t fired;
+	_Atomic uint64_t own; /* of these, met by who forces it */
 	bool requested;
 	char skipped[96]; /* why it cannot happen here */
 };
@@ -280,6 +337,7 @@ bool faults_request(const char *list); /* "a,b", "all", "none"; false: what? */
 uint64_t faults_total(void);
 bool faults_wanted(void); /* any */
 void faults_reset(void);
+void faults_tell(void);              /* prints which are skipped */
 bool fault_wanted(enum fault_id id); /* requested, and not skipped */
 __attribute__((format(printf, 2, 3))) void fault_skip(enum fault_id id,
 						      const char *fmt, ...);
@@ -325,10 +383,11 @@ uint64_t rss_bytes(void);       /* resident; 0: not known */
 uint64_t rss_anonymous(void);   /* of it, what no file backs */
 unsigned int nr_cpus(void);     /* that we may run on */
 int cpu_nth(unsigned int n);    /* the n-th of those, modulo */
-void cpu_pin(int tid, int cpu); /* tid 0: the caller; cpu -1: all */
+bool cpu_pin(int tid, int cpu); /* tid 0: the caller; cpu -1: all */
 /* The thread belongs to the caller's part, and chaos may meet it. */
 void thread_start(pthread_t *t, void *(*fn)(void *), void *arg);
 int thread_any(struct rng *r); /* the tid of one of those; 0: none found */
+unsigned int thread_list(int *tids, unsigned int most); /* how many */
 
 /* text.c: numbers for people, by value, so that printf can take many. */
 struct numeral {
@@ -338,6 +397,9 @@ struct numeral {
 struct numeral num_count(uint64_t n); /* 1,234,567 */
 struct numeral num_bytes(uint64_t n); /* 12.3 MB; 1 MB = 10^6 */
 struct numeral num_percent(uint64_t part, uint64_t whole);
+
+/* What was printed before out_begin() has gone out; else it says so. */
+bool text_flushed(void);
 
 /* progress.c: how far it is, for people and for whoever plots it. */
 enum progress_unit {
@@ -360,6 +422,7 @@ void progress_start(struct progress *p, const char *label,
 		    enum progress_unit unit, uint64_t total);
 double progress_stop(struct progress *p); /* seconds */
 void progress_clear(void);                /* wipe the bar's line */
+bool progress_sum(uint64_t *done);        /* of all; never waits */
 static inline void progress_add(struct progress *p, uint64_t n)
 {
 	atomic_fetch_add_explicit(&p->done, n, memory_order_relaxed);

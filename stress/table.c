@@ -114,7 +114,7 @@ void table_count(struct table *t, const struct token *tok)
 		w = word_new(t, tok);
 		table_link(t, w);
 	}
-	w->count++;
+	w->count += break_now(BREAK_WORDS) ? 2 : 1;
 	t->total++;
 }
 

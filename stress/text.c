@@ -43,3 +43,11 @@ struct numeral num_percent(uint64_t part, uint64_t whole)
 		snprintf(out.s, sizeof(out.s), "-");
 	return out;
 }
+
+bool text_flushed(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return true;
+	fprintf(stderr, "percu-stress: stdout cannot be written\n");
+	return false;
+}

@@ -51,6 +51,8 @@ static bool complain(const char *name, const char *what)
 	return false;
 }
 
+static bool no_gzip; /* the last time that it was wanted */
+
 /* From fd into a new file in memory: its descriptor, or -1. */
 static int gunzip(int fd)
 {
@@ -62,10 +64,12 @@ static int gunzip(int fd)
 	if (to < 0 || posix_spawn_file_actions_init(&fa))
 		return to;
 	if (!posix_spawn_file_actions_adddup2(&fa, fd, STDIN_FILENO) &&
-	    !posix_spawn_file_actions_adddup2(&fa, to, STDOUT_FILENO) &&
-	    !posix_spawnp(&pid, gzip, &fa, NULL, argv, environ))
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	    !posix_spawn_file_actions_adddup2(&fa, to, STDOUT_FILENO)) {
+		no_gzip = posix_spawnp(&pid, gzip, &fa, NULL, argv, environ);
+		while (!no_gzip && waitpid(pid, &status, 0) < 0 &&
+		       errno == EINTR)
 			;
+	}
 	posix_spawn_file_actions_destroy(&fa);
 	if (!status)
 		return to;
@@ -108,7 +112,9 @@ static bool open_fd(struct traced *td, int fd)
 		close(fd);
 		fd = plain;
 		if (fd < 0)
-			return complain(td->name, "gzip cannot read it");
+			return complain(td->name,
+					no_gzip ? "there is no gzip" :
+						  "gzip cannot read it");
 	}
 	ok = map(td, fd);
 	close(fd);
@@ -159,10 +165,15 @@ static bool fits(const struct traced *td)
 	return false;
 }
 
-void traces_free(void)
+static void traces_close(void)
 {
 	for (; nr_traces; nr_traces--)
 		traced_close(&traces[nr_traces - 1]);
+}
+
+void traces_free(void)
+{
+	traces_close();
 	free(traces);
 }
 
@@ -186,8 +197,12 @@ bool traces_load(const struct options *o)
 		bool ok = o->nr_traces ? traced_open(td, o->traces[nr_traces]) :
 					 open_built_in(td, nr_traces);
 
+		if (!ok && no_gzip && !o->named && !o->nr_traces) {
+			traces_close();
+			return true;
+		}
 		if (!ok)
-			return !o->nr_traces; /* there is no gzip */
+			return false;
 		if (!traced_verify(td) || !fits(td)) {
 			traced_close(td);
 			return false;

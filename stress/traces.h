@@ -29,7 +29,7 @@ void traced_close(struct traced *td);
 extern struct traced *traces;
 extern unsigned int nr_traces;
 
-/* False: it has said why.  Without gzip there are none. */
+/* False: it has said why.  There are none without gzip, if nobody asked for them. */
 bool traces_load(const struct options *o);
 void traces_free(void);
 

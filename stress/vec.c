@@ -24,6 +24,7 @@ enum {
 	READERS = 224,
 	WRITERS = 32,  /* one in 8 */
 	ENOUGH = 2000, /* walks, for each kind to be among them */
+	ENOUGH_EDITS = 100 * 1000,
 	BY_COPY = REMOVE | EXACT | TAKE | REMOVE_IF | TRUNCATE,
 	TIDY = BATCH | COMPACT | CLIP,
 };
@@ -83,11 +84,11 @@ static void *keep_ticking(void *arg)
 {
 	struct stage *st = arg;
 
-	while (!atomic_load(&st->stop)) {
+	do {
 		synchronize_rcu();
 		atomic_fetch_add(&st->elements.ticks, 1);
 		sched_yield();
-	}
+	} while (!atomic_load(&st->stop));
 	return NULL;
 }
 
@@ -165,8 +166,7 @@ static void readers_print(const struct reader *r, unsigned int n,
 	printf("  ages      0: %s, 1: %s, 2: %s, more: %s\n",
 	       num_count(sum.age[0]).s, num_count(sum.age[1]).s,
 	       num_count(sum.age[2]).s, num_count(sum.age[3]).s);
-	if (!sum.looks)
-		fail("nothing was read");
+	happened(sum.looks, "read");
 	if (alone() && sum.walks > ENOUGH &&
 	    (!sum.again[SNAPSHOT] || !sum.again[BUT_HOLES] ||
 	     !sum.pinned[SNAPSHOT] || !sum.pinned[ELEMENTS]))
@@ -198,8 +198,15 @@ static void edits_print(const struct stage *st)
 	printf("  released  %s, in %s grace periods of the clock's\n",
 	       num_count(st->elements.releases).s,
 	       num_count(st->elements.ticks).s);
-	if (!all || !st->elements.releases || !st->elements.ticks)
-		fail("nothing was edited, or released");
+	happened(all, "edited");
+	happened(st->elements.releases, "released");
+	happened(st->elements.ticks, "waited for");
+	if (all < ENOUGH_EDITS || !alone())
+		return;
+	for (int i = 0; i < NR_EDITS; i++)
+		happened(edits[i], edit_name[i]);
+	happened(grown, "grown to a tree");
+	happened(collapsed, "collapsed");
 }
 
 static void crew_start(struct stage *st, struct sched *s, struct reader *r,
@@ -227,6 +234,7 @@ void vec_run(const struct options *o)
 	struct writer *w = must(calloc(nr_w, sizeof(*w)));
 	pthread_t clock;
 	double seconds;
+	bool ended;
 
 	law("no reader sees what was released, or was removed a grace period ago");
 	law("a view is what vec.h promises for each way to remove; each element is released once");
@@ -242,11 +250,13 @@ void vec_run(const struct options *o)
 	seconds = progress_stop(&st->progress);
 	atomic_store(&st->stop, true);
 	pthread_join(clock, NULL);
-	if (!verdict_failures())
+	ended = !verdict_failures();
+	if (ended)
 		subjects_end(st);
 	readers_print(r, nr_r, seconds);
 	edits_print(st);
-	free(st);
+	if (ended)
+		free(st); /* else the vectors are in it, and what they retire */
 	free(r);
 	free(w);
 }

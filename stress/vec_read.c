@@ -112,6 +112,8 @@ static void walk_again(struct reader *r, const struct subject *s)
 	/* A removal that finds no memory leaves a hole. */
 	if (promise == SNAPSHOT && refusals())
 		promise = BUT_HOLES;
+	if (promise == SNAPSHOT && end > from && break_now(BREAK_VIEW))
+		r->slots[0] = r;
 	for (size_t i = from; i < end && promise != ELEMENTS; i++) {
 		const struct element *e = percu_view_get(view, i);
 

@@ -47,13 +47,19 @@ static bool pinned(const struct element *e)
 	return e && e->pin;
 }
 
-/* Above the hard mark of what waits a writer may be refused. */
+/*
+ * Above the hard mark of what waits a writer may be refused, and where memory
+ * is; a removal never.
+ */
 static bool did(struct writer *w, enum edit what, int err)
 {
 	struct subject *s = w->s;
+	bool may = !(what & (REMOVALS | REMOVE_IF | TRUNCATE));
 
+	if (what == REMOVE && break_now(BREAK_REMOVAL))
+		err = -EAGAIN;
 	s->edits[__builtin_ctz(what)]++;
-	if (err == -EAGAIN || (err == -ENOMEM && refusals()))
+	if (may && (err == -EAGAIN || (err == -ENOMEM && refusals())))
 		s->refused++;
 	else if (err)
 		fail("%s: an edit returned %d", s->kind->name, err);
@@ -143,9 +149,11 @@ static bool is_below(void *obj, void *arg)
 static void remove_if(struct writer *w, size_t len)
 {
 	struct subject *s = w->s;
+	ssize_t n;
 
 	w->number = s->number - len + (len < MANY ? len : MANY);
-	did(w, REMOVE_IF, percu_vec_remove_if(&s->vec, is_below, w) < 0);
+	n = percu_vec_remove_if(&s->vec, is_below, w);
+	did(w, REMOVE_IF, n < 0 ? (int)n : 0);
 }
 
 static void truncate_(struct writer *w, size_t len)
@@ -159,10 +167,13 @@ static void truncate_(struct writer *w, size_t len)
 	did(w, TRUNCATE, percu_vec_truncate(&s->vec, to));
 }
 
+static const char taken_name[] = "taken element";
+
 /* What was taken is the caller's, to be released when no reader sees it. */
 static void taken_release(struct writer *w)
 {
 	synchronize_rcu();
+	worker_holds(taken_name, -(long)w->nr_taken);
 	while (w->nr_taken)
 		unmake(w, w->taken[--w->nr_taken]);
 }
@@ -176,6 +187,7 @@ static void take(struct writer *w, size_t i)
 		return;
 	element_removed(&w->st->elements, e, atomic_load(&e->word));
 	w->taken[w->nr_taken++] = e;
+	worker_holds(taken_name, 1);
 	if (w->nr_taken == TAKEN)
 		taken_release(w);
 }
@@ -311,6 +323,15 @@ static void form_note(struct subject *s, size_t len)
 	}
 }
 
+/* As if the vector had released it, which has it still. */
+static void element_break(struct writer *w)
+{
+	struct element *e = slot(w, 0);
+
+	if (e && break_now(BREAK_AGES))
+		unmake(w, e);
+}
+
 static void edit(struct writer *w)
 {
 	struct subject *s = w->s;
@@ -329,6 +350,7 @@ static void edit(struct writer *w)
 		verdict_stale(percu_vec_check(&s->vec) != 0, k->name);
 	edit_do(w, edit_draw(w, len), len);
 	have_gone(w);
+	element_break(w);
 }
 
 void vec_write(void *arg)
@@ -342,5 +364,7 @@ void vec_write(void *arg)
 		pthread_mutex_unlock(&w->s->lock);
 		worker_yield();
 	} while (crew_goes_on(w->st->o));
+	if (w->nr_taken)
+		crew_leak();
 	taken_release(w);
 }

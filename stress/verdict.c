@@ -120,6 +120,24 @@ const char *verdict_line(unsigned int n)
 	return kept[n].line;
 }
 
+void part_skip(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(part_here->skipped, sizeof(part_here->skipped), fmt, ap);
+	va_end(ap);
+	printf("  skip      %s\n", part_here->skipped);
+}
+
+void happened(uint64_t n, const char *what)
+{
+	if (break_always(BREAK_IDLE))
+		n = 0;
+	if (!n && !stop_asked())
+		fail("nothing was %s", what);
+}
+
 void law(const char *text)
 {
 	printf("  law       %s\n", text);

@@ -208,6 +208,8 @@ static void input_prepare(struct input *in, const struct options *o)
 	law("every object returns to its pool and every byte to the heap; the books agree");
 	input_find(in, o);
 	input_warm(in);
+	if (!in->nr && !stop_asked())
+		die("all of the input changes");
 	input_print(in, o);
 }
 
@@ -226,6 +228,7 @@ void words_run(const struct options *o)
 		printf("  compare   left out: it was asked to stop, and has not counted all\n");
 	} else {
 		results_print(&ps);
+		happened(ps.table->total, "counted");
 		results_compare(&ps);
 	}
 	plain_free(ps.plain);

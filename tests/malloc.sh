@@ -92,18 +92,35 @@ said 'an unknown key' "percu: PERCU: unknown key 'statz', the nearest is 'stats'
 	env PERCU=statz:1 LD_PRELOAD="$lib" /bin/true
 
 # Other allocators.
-c -shared -fPIC -fno-builtin -DLIBRARY -o "$tmp/libother.so" $src/other.c
+other() {	# what it has
+	c -shared -fPIC -fno-builtin -DLIBRARY "$@" -o "$tmp/libother.so" $src/other.c
+}
+other -DFREE -DREALLOC -DMEMALIGN
 said 'another one first' 'percu: malloc is that of libother.so: percu*is not used status 0 ' \
 	preload "$tmp/libother.so:$lib" /bin/true
 said 'another one behind' 'percu: LD_PRELOAD has libother.so too: malloc is percu*status 0 ' \
 	preload "$lib $tmp/libother.so" /bin/true
 
+# What it has not is made of what it has, where it can be; else it is said.
+few() {	# what it has, what it says beyond that it is there, what then works
+	has=$1 says=$2
+	shift 2
+	other $has
+	said "another one with$has: $*" \
+		"percu: malloc is that of libother.so: percu's is not used ${says}status 0 " \
+		preload "$tmp/libother.so:$lib" "$tmp/other" "$@"
+}
 c -fno-builtin -o "$tmp/other" $src/other.c -ldl
-said 'another one first, with few functions' 'percu: malloc is that of *status 0 ' \
-	preload "$tmp/libother.so:$lib" "$tmp/other"
+few ' -DFREE -DREALLOC -DMEMALIGN' '' realloc aligned
+few ' -DFREE -DSIZE -DPOSIX_MEMALIGN' '' realloc aligned
+few ' -DFREE -DREALLOC -DALIGNED_ALLOC' '' realloc aligned
+few ' -DREALLOC -DMEMALIGN' 'percu: it has no free(): nothing is freed ' realloc aligned
+few ' -DFREE' 'percu: it has neither realloc() nor malloc_usable_size(): realloc() fails percu: it has no memalign() or the like: they fail '
+c -no-pie -fno-pie -fno-builtin -o "$tmp/other" $src/other.c -ldl
+few ' -DFREE -DSIZE' 'percu: it has no memalign() or the like: they fail ' realloc
 
 # Early and late.
-c -shared -fPIC -o "$tmp/early.so" $src/early.c
+c -shared -fPIC -fno-builtin -o "$tmp/early.so" $src/early.c
 said 'early calls' 'early: ok status 0 ' preload "$tmp/early.so:$lib" /bin/true
 said 'early calls, after' 'early: ok status 0 ' preload "$lib:$tmp/early.so" /bin/true
 c -o "$tmp/opened" $src/opened.c -ldl -pthread
@@ -137,6 +154,11 @@ said 'free, twice, debug' '*percu: misuse: pool size-112: 0x* was put twice, fir
 # C++, where there is a compiler.
 if g++ -std=c++17 -O1 -fno-builtin -o "$tmp/operators" $src/operators.cc 2>"$tmp/out"; then
 	said 'operators' 'operators: ok status 0 ' preload "$lib" "$tmp/operators"
+	for std in c++11 c++14 'c++17 -DARRAY'; do
+		g++ -std=$std -O1 -fno-builtin -o "$tmp/replaced" $src/replaced.cc || exit 1
+		said "operators of the program's own, $std" 'replaced: ok status 0 ' \
+			preload "$lib" "$tmp/replaced"
+	done
 elif g++ --version >/dev/null 2>&1; then
 	failed 'operators.cc'
 else

@@ -38,6 +38,7 @@ says percu_pool.3 'void *percu_pool_get(struct percu_pool *pool);'
 says percu_pool.3 'percu_pool_put_rcu(pool, obj);'
 says percu_pool.3 '        PERCU_POOL_TYPESAFE = 1 << 1,'
 says percu_vec.3 '.SS percu_vec_remove_swap() \- move the last element to slot \fIi\fR; swap and pop'
+says percu_override.3 'posix_memalign valloc pvalloc'
 says percu_alloc.3 '\fIReturn\fR:'
 
 # Each row of the tables of what readers see, by its first cell.

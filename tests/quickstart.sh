@@ -81,4 +81,20 @@ if [ -e README.md ]; then
 		rc=1
 	}
 fi
+
+# configuration.md's list of keys is what PERCU=help prints; a debug build has
+# another default.
+page=Documentation/configuration.md
+if [ -e $page ] && [ -z "${D:-}" ]; then
+	sed -n '/^\$ PERCU=/,/^```/{/^```/d;p;}' $page >"$tmp/page"
+	variable=$(sed -n '1s/^\$ \(PERCU=[^ ]*\) program$/\1/p' "$tmp/page")
+	sed 1d "$tmp/page" >"$tmp/want"
+	try 'PERCU=help' samples/quickstart.c static "$O/libpercu.a -lurcu-bp"
+	[ -n "$variable" ] || { echo "$page has no example of PERCU"; rc=1; }
+	env "$variable" $steady "$tmp/program" 2>"$tmp/help" >/dev/null
+	diff "$tmp/want" "$tmp/help" || {
+		echo "$page and what $variable prints are not the same"
+		rc=1
+	}
+fi
 exit $rc

@@ -11,16 +11,16 @@ mkdir -p "$O/check"
 
 # What a scenario did: its workers, the digest of their switches, its counts.
 did() {	# scenario, seed
-	"$stress" --scenario "$1" --duration 0.1s --threads 1 --seed "$2" \
+	"$stress" --scenario "$1" --duration 0.1s --threads 1 --seed "$2" -i Documentation \
 		>"$log.out" 2>"$log.err" || {
 		cat "$log.out" "$log.err"
 		exit 1
 	}
 	sed -n -e '/^  workers/p;/^  trace/p' \
-		-e 's/^  \(passed\|reads\|did\|edits\) *\([0-9,]*\) .*/\1 \2/p' "$log.out"
+		-e 's/^  \(passed\|reads\|did\|edits\|words\|played\) *\([0-9,]*\) .*/\1 \2/p' "$log.out"
 }
 
-for scenario in pipeline slices vec churn; do
+for scenario in pipeline slices vec churn words replay; do
 	first=$(did $scenario 1)
 	second=$(did $scenario 1)
 	other=$(did $scenario 2)

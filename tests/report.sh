@@ -8,7 +8,7 @@ set -eu
 
 stress=$O/stress/percu-stress
 dir=$O/check/report
-rm -rf "$dir"
+rm -rf "$dir" "$dir.none"
 mkdir -p "$O/check"
 
 wrong() {
@@ -72,4 +72,11 @@ fi
 if [ -e "$page" ] && grep -q 'Every law held' "$page"; then
 	wrong "the page of another run was left"
 fi
+# Who finds the JSON finds a page with it.
+mkdir -p "$dir.none/index.html"
+if "$stress" drain -t 0.3s --report "$dir.none" >/dev/null 2>&1; then
+	wrong "the page was not written, and that is ok"
+fi
+[ ! -e "$dir.none/result.json" ] || wrong "there is a JSON, and no page"
+
 echo "report: $n drawings, $compared numbers as in the JSON"

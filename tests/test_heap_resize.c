@@ -57,6 +57,77 @@ static void test_cut(void)
 	CU_ASSERT_EQUAL(heap_check(), 0);
 }
 
+/* How many of the system's pages from the span's page on are there? */
+static size_t mapped(uintptr_t start, size_t n, unsigned char *there)
+{
+	size_t count = 0, step = os_page_size();
+	uintptr_t end = start + (n << PAGE_SHIFT_);
+
+	*there = 0;
+	for (uintptr_t p = start; p < end; p += step) {
+		unsigned char vec = 0;
+
+		if (!mincore((void *)p, step, &vec))
+			count++;
+		*there |= vec & 1;
+	}
+	return count;
+}
+
+/* The tail of a mapping of its own is the system's again, and never idle. */
+static void cut_direct(size_t npages, size_t to, bool refuse)
+{
+	struct heap_stats before = stats(), now;
+	struct span *s = heap_alloc_direct(npages), *moved;
+	size_t keep = arena_bytes(to) >> PAGE_SHIFT_;
+	uintptr_t tail;
+	unsigned char there;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	npages = s->npages;
+	tail = s->start + (keep << PAGE_SHIFT_);
+	fill(s, 7);
+	if (refuse)
+		os_fault_arm(1u << OS_UNMAP, 1, true);
+	heap_cut(s, to);
+	CU_ASSERT_EQUAL(refuse ? check_fired("munmap") : 0, refuse);
+	now = stats();
+	CU_ASSERT_EQUAL(s->npages, keep);
+	CU_ASSERT_EQUAL(now.sys, before.sys + (keep << PAGE_SHIFT_));
+	CU_ASSERT_EQUAL(now.inuse, before.inuse + (keep << PAGE_SHIFT_));
+	CU_ASSERT_EQUAL(now.released, before.released);
+	CU_ASSERT(holds(s, to, 7));
+	check_map(s);
+	for (size_t i = 0; i < npages - keep; i++)
+		CU_ASSERT_PTR_NULL(
+			span_of((void *)(tail + (i << PAGE_SHIFT_))));
+	CU_ASSERT(refuse || !mapped(tail, npages - keep, &there));
+	if (refuse) /* addresses are lost, memory is not */
+		CU_ASSERT(mapped(tail, npages - keep, &there) && !there);
+	moved = heap_move(s, npages);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(moved);
+	CU_ASSERT(holds(moved, to, 7));
+	check_map(moved);
+	heap_free(moved, 0);
+	CU_ASSERT_EQUAL(stats().sys, before.sys);
+	CU_ASSERT_EQUAL(heap_check(), 0);
+	if (refuse)
+		munmap((void *)tail, (npages - keep) << PAGE_SHIFT_);
+}
+
+static void test_cut_direct(void)
+{
+	cut_direct(300, 100, false);
+	cut_direct(300, 1, false);
+	cut_direct(check_short() ? 900 : ARENA_PAGES + 900, 400, false);
+	cut_direct(300, 299, false);
+}
+
+static void test_cut_direct_fails(void)
+{
+	cut_direct(300, 100, true);
+}
+
 static void test_extend(void)
 {
 	struct span *s = large(100), *wall;
@@ -163,6 +234,8 @@ static void test_extend_fails(void)
 static const CU_TestInfo tests[] = {
 	{ "an extension that cannot be had", test_extend_fails },
 	{ "the tail of a span goes", test_cut },
+	{ "the tail of a mapping of its own", test_cut_direct },
+	{ "which the system will not unmap", test_cut_direct_fails },
 	{ "a span takes what is behind it", test_extend },
 	{ "all that is behind it", test_extend_all },
 	{ "a mapping of its own moves", test_move },

@@ -243,7 +243,7 @@ static void test_growth(void)
 /* What a large block does not need any more goes at once. */
 static void test_shrink(void)
 {
-	size_t mib = 1u << 20;
+	size_t mib = 1u << 20, before;
 	char *p = malloc(40 * mib), *q;
 
 	block_fill(p, 40 * mib, 5);
@@ -259,6 +259,13 @@ static void test_shrink(void)
 	CU_ASSERT((uintptr_t)p < (uintptr_t)q + 40 * mib);
 	memset(p, 6, 39 * mib);
 	CU_ASSERT(block_is(q, 50000, 5));
+	free(p);
+	p = malloc(100 * mib); /* has a mapping of its own */
+	before = resident();
+	memset(p, 7, 100 * mib);
+	CU_ASSERT_PTR_EQUAL(realloc(p, mib), p);
+	CU_ASSERT(malloc_usable_size(p) < mib + mib / 8);
+	CU_ASSERT(resident() < before + 4 * mib);
 	q = realloc(q, 10); /* of a class again */
 	CU_ASSERT(block_is(q, 10, 5));
 	free(q);

@@ -6,6 +6,9 @@
  */
 #include <stdbool.h>
 
+#include <limits.h>
+#include <pthread.h>
+
 #include "tests/mallocs.h"
 
 /* jemalloc's header is not wanted for these. */
@@ -107,6 +110,21 @@ static uint64_t epoch(void)
 	return value;
 }
 
+/* As jemalloc has it, who asks first is the first epoch. */
+static void test_first(void)
+{
+	uint64_t value = 0;
+	size_t len = sizeof(value);
+
+	take();
+	CU_ASSERT(figure("stats.allocated") > LARGE);
+	CU_ASSERT(figure("stats.mapped") > LARGE);
+	CU_ASSERT_EQUAL(mallctl("epoch", &value, &len, NULL, 0), 0);
+	CU_ASSERT_EQUAL(value, 1);
+	give();
+	CU_ASSERT(figure("stats.allocated") > LARGE);
+}
+
 /* As jemalloc has it, figures are those of the last epoch. */
 static void test_figures(void)
 {
@@ -202,14 +220,54 @@ static void test_stats(void)
 	CU_ASSERT(!strncmp(said, "percu ", 6) && second);
 }
 
+/* stderr has no buffer: the C library gives it one on this stack. */
+static void *all_of_them(void *arg)
+{
+	struct mallinfo2 m = mallinfo2();
+	struct mallinfo small = mallinfo();
+
+	(void)arg;
+	(void)m, (void)small;
+	epoch();
+	malloc_stats();
+	malloc_stats_print(NULL, NULL, "J");
+	malloc_info(0, stderr);
+	malloc_trim(0);
+	return NULL;
+}
+
+static void stack_child(void *arg)
+{
+	pthread_attr_t attr;
+	pthread_t t;
+
+	(void)arg;
+	take(); /* all there is to say of a class */
+	child_must(!pthread_attr_init(&attr));
+	child_must(!pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN));
+	child_must(!pthread_create(&t, &attr, all_of_them, NULL));
+	child_must(!pthread_join(t, NULL));
+}
+
+/* With the least stack there is. */
+static void test_stack(void)
+{
+	static char said[100000];
+
+	CU_ASSERT_EQUAL(check_fork(stack_child, NULL, said, sizeof(said)), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(said, "</malloc>\n"));
+}
+
 static const CU_TestInfo tests[] = {
 	{ "mallinfo counts what is out", test_mallinfo },
 	{ "mallopt knows glibc's", test_mallopt },
 	{ "malloc_info", test_malloc_info },
+	{ "figures of the first one", test_first },
 	{ "figures of an epoch", test_figures },
 	{ "mallctl", test_mallctl },
 	{ "malloc_stats_print", test_print },
 	{ "malloc_stats writes to stderr", test_stats },
+	{ "all of it on a stack of 16 KiB", test_stack },
 	CU_TEST_INFO_NULL
 };
 

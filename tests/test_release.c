@@ -416,6 +416,66 @@ static void in_a_handler(void)
 }
 
 /*
+ * Somebody has begun to place what a handler parked, and is held up: at the
+ * lock that the first use of a flavor takes.
+ */
+static struct percu_pool *parks;
+
+static void on_signal_park(int sig)
+{
+	(void)sig;
+	percu_pool_put_rcu(parks, held[0]);
+}
+
+static void call_place(void *arg)
+{
+	(void)arg;
+	parked_place();
+}
+
+static void call_barrier(void *arg)
+{
+	percu_pool_barrier(arg);
+}
+
+static void call_barriers(void *arg)
+{
+	(void)arg;
+	percu_barrier();
+}
+
+static void child_parks(void)
+{
+	struct call place, one, all;
+
+	parks = percu_pool_create(
+		&(struct percu_pool_attr){ .name = "parks", .size = 64 });
+	signal(SIGUSR1, on_signal_park);
+	held[0] = percu_pool_get(parks);
+	lock_take(&graces.lock, LOCK_GRACE);
+	raise(SIGUSR1);
+	call_begin(&place, call_place, NULL);
+	child_must(call_waits(&place));
+	call_begin(&one, call_barrier, parks);
+	call_begin(&all, call_barriers, NULL);
+	for (int i = 0; i < 1000; i++)
+		sched_yield();
+	child_must(!one.returned && !all.returned);
+	lock_give(&graces.lock, LOCK_GRACE);
+	call_end(&place);
+	call_end(&one);
+	call_end(&all);
+	child_must(stats_of(parks).puts_rcu == 1);
+	child_must(stats_of(parks).deferred == 0);
+	child_must(!percu_pool_destroy(parks));
+}
+
+static void placed(void)
+{
+	CU_ASSERT_TRUE(run_again("", "parks"));
+}
+
+/*
  * What the first vector lets go moves into a second one, whose own elements
  * then leave; the third callback retires what it allocates.  A barrier for
  * each link of the chain, and everything is released once.
@@ -485,10 +545,18 @@ static const CU_TestInfo tests[] = {
 	{ "what threads without rseq left is flushed", partial_comes_back },
 	{ "threads that end at once", threads_end },
 	{ "from a handler that has interrupted percu", in_a_handler },
+	{ "a barrier waits until what is parked is retired", placed },
 	CU_TEST_INFO_NULL
 };
 
-int main(void)
+static const struct again agains[] = {
+	{ "parks", child_parks },
+	{ NULL, NULL },
+};
+
+int main(int argc, char **argv)
 {
+	if (pools_again(argc, argv, agains))
+		return 0;
 	return check_main("release", tests);
 }

@@ -12,6 +12,7 @@
 #include "sys/os.h"
 #include "tests/check.h"
 #include "tests/pools.h"
+#include "tests/records.h"
 #include "tests/source.h"
 
 static uint64_t seed; /* of all threads; set before there are any */
@@ -308,6 +309,50 @@ static void reserve_shrunk(void)
 	CU_ASSERT_EQUAL(percu_pool_destroy(part.pool), 0);
 }
 
+/* A pool need not be able to destroy what it makes. */
+static char stock[200];
+static size_t taken;
+
+static void *stock_create(void *arg)
+{
+	(void)arg;
+	return taken < sizeof(stock) ? &stock[taken++] : NULL;
+}
+
+static void stock_reset(void *obj, void *arg)
+{
+	(void)obj, (void)arg;
+}
+
+static void in_vain_child(void *arg)
+{
+	static const struct percu_pool_attr attr = { .create = stock_create,
+						     .reset = stock_reset,
+						     .reserve = 10 };
+	struct percu_pool *p = percu_pool_create(&attr);
+	size_t got = 1;
+
+	(void)arg;
+	child_must(p && percu_pool_get(p));
+	eat_records();
+	while (percu_pool_get(p))
+		got++;
+	child_must(errno == ENOMEM && got == taken && got < sizeof(stock));
+	os_fault_disarm();
+	while (percu_pool_get(p))
+		got++;
+	child_must(got == sizeof(stock));
+}
+
+/* Law: what there is no memory to remember is not made in the first place. */
+static void none_in_vain(void)
+{
+	char out[500];
+
+	CU_ASSERT(!check_fork(in_vain_child, NULL, out, sizeof(out)));
+	CU_ASSERT_STRING_EQUAL(out, "");
+}
+
 static const CU_TestInfo tests[] = {
 	{ "a reserve is made with its pool", reserve_made },
 	{ "a reserve is made while everything ages", reserve_aged },
@@ -316,6 +361,7 @@ static const CU_TestInfo tests[] = {
 	{ "a reserve is there while others get and put", reserve_churn },
 	{ "a reserve keeps no more than itself", reserve_no_more },
 	{ "a reserve stays under shrinks at once", reserve_shrunk },
+	{ "what cannot be remembered is not made", none_in_vain },
 	CU_TEST_INFO_NULL
 };
 

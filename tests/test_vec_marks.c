@@ -20,6 +20,7 @@
 #include "tests/check.h"
 #include "tests/pools.h"
 #include "tests/retire.h"
+#include "vec/vec.h"
 
 enum {
 	SIZE = 64,
@@ -131,9 +132,8 @@ static void all_refused(struct percu_vec *v, size_t len)
 	}
 	child_must(percu_vec_live(v) == len - 1 && !percu_vec_check(v));
 	for (size_t i = 0; i < len; i++)
-		child_must(
-			percu_view_get((struct percu_view){ root, len }, i) ==
-			(i == HOLE ? NULL : &object[i]));
+		child_must(version_get(root, i) ==
+			   (i == HOLE ? NULL : &object[i]));
 }
 
 static void all_succeed(struct percu_vec *v)

@@ -22,12 +22,23 @@
 #ifndef THREAD_SANITIZED
 #define THREAD_SANITIZED 0
 #endif
+#if defined(__SANITIZE_ADDRESS__)
+#define STACKS_ARE_OURS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define STACKS_ARE_OURS 0
+#endif
+#endif
+#ifndef STACKS_ARE_OURS
+#define STACKS_ARE_OURS (!THREAD_SANITIZED && !RUNNING_ON_VALGRIND)
+#endif
 #include <CUnit/CUnit.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/check.h"
 #include "tests/crew.h"
@@ -122,7 +133,21 @@ static void test_early(void)
 		check_skip("no worker was woken early: one CPU?");
 }
 
+/* Resident, in bytes. */
+static uint64_t resident(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	unsigned long pages = 0;
+
+	if (!f || fscanf(f, "%*u %lu", &pages) != 1)
+		CU_FAIL("no statm");
+	if (f)
+		fclose(f);
+	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 struct ring {
+	uint64_t resident; /* when all of them wait */
 	struct chan **c;
 	unsigned int nr, rounds;
 	_Atomic uint64_t passed;
@@ -143,6 +168,8 @@ static void ring_pass(void *arg)
 		chan_recv(r->c[me->nth], &p);
 		atomic_fetch_add(&r->passed, 1);
 		/* The last of the last round keeps it. */
+		if (me->nth + 1 == r->nr && !i)
+			r->resident = resident();
 		if (me->nth + 1 < r->nr || i + 1 < r->rounds)
 			chan_send(r->c[(me->nth + 1) % r->nr],
 				  as_p((uintptr_t)p + 1));
@@ -156,6 +183,11 @@ static void ring_start(void *arg)
 	chan_send(r->c[0], as_p(1));
 }
 
+enum {
+	MANY = 10000,
+	EACH_MAX = 8192, /* bytes: 100,000 are 0.8 GB, of the 4 that they may */
+};
+
 static void ring_run(unsigned int threads, unsigned int nr, size_t stack)
 {
 	struct ring r = { .nr = nr, .rounds = 2 };
@@ -164,6 +196,7 @@ static void ring_run(unsigned int threads, unsigned int nr, size_t stack)
 					 .stack = stack };
 	struct sched *s = sched_new(&attr);
 	struct seat *seats = calloc(nr, sizeof(*seats));
+	uint64_t before = resident(), each;
 	struct sched_stats st;
 
 	r.c = calloc(nr, sizeof(struct chan *));
@@ -177,6 +210,11 @@ static void ring_run(unsigned int threads, unsigned int nr, size_t stack)
 	CU_ASSERT_EQUAL(r.passed, (uint64_t)nr * r.rounds);
 	CU_ASSERT_EQUAL(st.most, nr + 1);
 	CU_ASSERT_TRUE(st.guarded <= nr + 1);
+	if (STACKS_ARE_OURS && nr >= MANY && !stack) {
+		each = (r.resident - before) / nr;
+		printf("(%llu bytes each) ", (unsigned long long)each);
+		CU_ASSERT_TRUE(each <= EACH_MAX);
+	}
 	for (unsigned int i = 0; i < nr; i++)
 		chan_free(r.c[i]);
 	free(r.c);
@@ -189,7 +227,7 @@ static void test_many(void)
 	 * thread to TSan, which has no more than 8000. */
 	unsigned int nr = RUNNING_ON_VALGRIND ? 300 :
 			  THREAD_SANITIZED    ? 1000 :
-						10000;
+						MANY;
 
 	ring_run(1, nr / 10, 0);
 	ring_run(2, nr, 0);

@@ -51,10 +51,12 @@
 #include <limits.h>
 #include <malloc.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <unistd.h>
 #include <percu/hook/shape.h>
 
 PERCU_BEGIN_DECLS
@@ -77,14 +79,50 @@ static inline int percu_override_posix_memalign(void **ptr, size_t align,
 {
 	int was = errno, err;
 
+	void *block;
+
 	if (align % sizeof(void *))
 		return EINVAL;
-	*ptr = percu_alloc_aligned(align, size);
-	if (*ptr)
+	block = percu_alloc_aligned(align, size);
+	if (block) {
+		*ptr = block;
 		return 0;
+	}
 	err = errno == EINVAL ? EINVAL : ENOMEM;
 	errno = was;
 	return err;
+}
+
+/* The next power of two, as glibc takes it. */
+static inline void *percu_override_memalign(size_t align, size_t size)
+{
+	size_t power = 1;
+
+	while (power < align && power <= SIZE_MAX / 2)
+		power *= 2;
+	if (power < align) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return percu_alloc_aligned(power, size);
+}
+
+static inline void *percu_override_valloc(size_t size)
+{
+	return percu_alloc_aligned((size_t)sysconf(_SC_PAGESIZE), size);
+}
+
+/* Whole pages, and one at least. */
+static inline void *percu_override_pvalloc(size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t whole = (size + page - 1) & ~(page - 1);
+
+	if (whole < size) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return percu_alloc_aligned(page, whole ? whole : page);
 }
 
 static inline char *percu_override_strndup(const char *s, size_t n)
@@ -222,27 +260,55 @@ using ::percu_hook_realloc;
 #undef malloc_usable_size
 #undef memalign
 #undef posix_memalign
+#undef pvalloc
 #undef realloc
 #undef reallocarray
 #undef realpath
 #undef strdup
 #undef strndup
+#undef valloc
 #undef vasprintf
 
 /* public: */
+
+/**
+ * DOC: blocks
+ *
+ *	malloc calloc realloc reallocarray free
+ *	aligned_alloc memalign posix_memalign valloc pvalloc
+ *	malloc_usable_size
+ *
+ * Each does what glibc's does, with a block of percu's: percu_alloc(),
+ * percu_realloc() and percu_free() take and give the same ones.  An alignment
+ * over 32 MiB is EINVAL, and so is one of aligned_alloc() that is no power of
+ * two.  A block that percu did not hand out is misuse, which ends the program.
+ */
 #define malloc(...)             percu_alloc(__VA_ARGS__)
 #define calloc(...)             percu_hook_calloc(__VA_ARGS__)
 #define realloc(...)            percu_hook_realloc(__VA_ARGS__)
 #define reallocarray(...)       percu_override_reallocarray(__VA_ARGS__)
 #define free(...)               percu_free(__VA_ARGS__)
 #define aligned_alloc(...)      percu_alloc_aligned(__VA_ARGS__)
-#define memalign(...)           percu_alloc_aligned(__VA_ARGS__)
+#define memalign(...)           percu_override_memalign(__VA_ARGS__)
 #define posix_memalign(...)     percu_override_posix_memalign(__VA_ARGS__)
+#define valloc(...)             percu_override_valloc(__VA_ARGS__)
+#define pvalloc(...)            percu_override_pvalloc(__VA_ARGS__)
 #define malloc_usable_size(...) percu_usable_size(__VA_ARGS__)
-#define strdup(...)             percu_hook_strdup(__VA_ARGS__)
-#define strndup(...)            percu_override_strndup(__VA_ARGS__)
-#define asprintf(...)           percu_override_asprintf(__VA_ARGS__)
-#define vasprintf(...)          percu_override_vasprintf(__VA_ARGS__)
+
+/**
+ * DOC: texts
+ *
+ *	strdup strndup asprintf vasprintf
+ *	realpath getline getdelim
+ *
+ * Each does what glibc's does; what it allocates is for percu_free().  getline()
+ * and getdelim() in C alone, and all of them where the system's headers declare
+ * them.
+ */
+#define strdup(...)    percu_hook_strdup(__VA_ARGS__)
+#define strndup(...)   percu_override_strndup(__VA_ARGS__)
+#define asprintf(...)  percu_override_asprintf(__VA_ARGS__)
+#define vasprintf(...) percu_override_vasprintf(__VA_ARGS__)
 #if defined(_DEFAULT_SOURCE) || (defined(_XOPEN_SOURCE) && _XOPEN_SOURCE >= 500)
 #define realpath(...) percu_override_realpath(__VA_ARGS__)
 #endif

@@ -64,6 +64,18 @@ struct worker *worker_self(const char *does)
 	return t->running;
 }
 
+/* Also by a handler that has interrupted it. */
+bool worker_name(char *buf, size_t size)
+{
+	struct thread *t = thread_self();
+	const struct worker *w = t ? t->running : NULL;
+
+	if (w)
+		snprintf(buf, size, "worker \"%s %llu\"", w->name,
+			 (unsigned long long)w->nth);
+	return w;
+}
+
 bool worker_here(void)
 {
 	struct thread *t = thread_self();

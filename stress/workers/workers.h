@@ -165,6 +165,8 @@ void worker_sleep(uint64_t ns);
 uint64_t worker_now(void);
 /* Is the caller a worker? */
 bool worker_here(void);
+/* Which one, as in the list of leaks; false: none.  Context: any, handlers too. */
+bool worker_name(char *buf, size_t size);
 /* A number below @n that the run's seed repeats.  Context: a worker. */
 uint32_t worker_draw(uint32_t n);
 
@@ -201,7 +203,7 @@ bool worker_replace_thread(void);
 void worker_holds(const char *what, long n);
 
 enum {
-	HOLDINGS = 4,
+	HOLDINGS = 20,
 };
 
 /* Channels: Go's, of pointers. ----------------------------------------------- */

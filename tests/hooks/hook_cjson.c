@@ -41,13 +41,25 @@ static void read_again(const char *text)
 	must(!cJSON_Parse("{ \"cut\": [ 1, 2"));
 }
 
+/* percu is given what malloc() has allocated. */
+static void too_late(void)
+{
+	cJSON *item = cJSON_CreateNumber(1);
+
+	must(item && hook_calls() == 0);
+	percu_hook_cjson();
+	cJSON_Delete(item);
+}
+
 int main(void)
 {
 	char *text;
 
+	hook_reports(too_late);
 	hook_begin();
 	percu_hook_cjson();
 	text = print();
+	percu_hook_cjson(); /* again: nothing changes */
 	must(hook_blocks() == 1 && percu_usable_size(text) > strlen(text));
 	read_again(text);
 	percu_free(text); /* the same as cJSON_free() */

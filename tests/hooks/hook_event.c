@@ -76,16 +76,28 @@ static void lines(void)
 	evbuffer_free(b);
 }
 
+/* percu is given what malloc() has allocated. */
+static void too_late(void)
+{
+	struct evbuffer *b = evbuffer_new();
+
+	must(b && hook_calls() == 0);
+	percu_hook_event();
+	evbuffer_free(b);
+}
+
 int main(void)
 {
 	struct evhttp *http;
 	int port, fd;
 
+	hook_reports(too_late);
 	hook_begin();
 	percu_hook_event();
 	hook_text(page, PAGE);
 	lines();
 	base = event_base_new();
+	percu_hook_event(); /* again: nothing changes */
 	fd = serve_listen(&port);
 	evutil_make_socket_nonblocking(fd);
 	http = base ? evhttp_new(base) : NULL;

@@ -21,15 +21,27 @@ static char *print(void)
 	return text;
 }
 
+/* percu is given what malloc() has allocated. */
+static void too_late(void)
+{
+	json_t *item = json_string("from malloc");
+
+	must(item && hook_calls() == 0);
+	percu_hook_jansson();
+	json_decref(item);
+}
+
 int main(void)
 {
 	json_t *doc, *item;
 	json_error_t err;
 	char *text;
 
+	hook_reports(too_late);
 	hook_begin();
 	percu_hook_jansson();
 	text = print();
+	percu_hook_jansson(); /* again: nothing changes */
 	doc = json_loads(text, 0, &err);
 	must(doc);
 	item = json_array_get(json_object_get(doc, "list"), 999);

@@ -52,23 +52,13 @@ static void quiet(void *arg, const char *fmt, ...)
 	(void)fmt;
 }
 
-/* In a process of its own: percu is given what malloc() has allocated. */
+/* percu is given what malloc() has allocated. */
 static void too_late(void)
 {
-	pid_t pid = fork();
-	int status;
+	xmlChar *s = xmlStrdup(BAD_CAST "from malloc");
 
-	if (!pid) {
-		struct rlimit no_core = { 0, 0 };
-		xmlChar *s = xmlStrdup(BAD_CAST "from malloc");
-
-		must(s && hook_calls() == 0 && percu_hook_libxml2() == 0);
-		setrlimit(RLIMIT_CORE, &no_core);
-		xmlFree(s);
-		_exit(0);
-	}
-	must(pid > 0 && waitpid(pid, &status, 0) == pid);
-	must(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	must(s && hook_calls() == 0 && percu_hook_libxml2() == 0);
+	xmlFree(s);
 }
 
 int main(void)
@@ -77,14 +67,15 @@ int main(void)
 	xmlChar *text;
 	int len;
 
+	hook_reports(too_late);
 	hook_begin();
-	too_late();
 	must(percu_hook_libxml2() == 0);
 	xmlInitParser();
 	must(hook_calls() > 0);
 	text = print(&len);
 	doc = xmlReadMemory((char *)text, len, "x.xml", NULL, 0);
 	must(doc);
+	must(percu_hook_libxml2() == 0); /* again: nothing changes */
 	ask(doc);
 	xmlFreeDoc(doc);
 	xmlSetGenericErrorFunc(NULL, quiet);

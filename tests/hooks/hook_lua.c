@@ -21,13 +21,15 @@ static const char script[] =
 	"return words.fox + sum\n";
 
 /* Counts what comes past, and passes it on. */
-static size_t frees, news, shrinks;
+static size_t frees, news, shrinks, cut; /* cut: bytes, the most at once */
 
 static void *counting(void *ud, void *ptr, size_t osize, size_t nsize)
 {
 	news += !ptr && nsize;
 	frees += ptr && !nsize;
 	shrinks += ptr && nsize && nsize < osize;
+	if (ptr && nsize && nsize + cut < osize)
+		cut = osize - nsize;
 	if (ptr) /* it is what was asked for last */
 		must(percu_usable_size(ptr) >= osize);
 	return percu_hook_lua(ud, ptr, osize, nsize);
@@ -41,6 +43,30 @@ static void run(lua_State *L)
 	must(lua_pcall(L, 0, 1, 0) == LUA_OK);
 	must(lua_tointeger(L, -1) == 5000 + 9 + 180 + 2700 + 4);
 	lua_close(L);
+}
+
+/* A table whose array grows to 64 MiB, loses most of it, and is rehashed. */
+static void table_shrinks(void)
+{
+	static const char text[] =
+		"t = {}\n"
+		"for i = 1, 1 << 22 do t[i] = i end\n"
+		"for i = (1 << 17) + 1, 1 << 22 do t[i] = nil end\n"
+		"for i = 1, 100 do t['k' .. i] = i end\n"
+		"return #t";
+	lua_State *L = lua_newstate(counting, NULL);
+	bool given;
+
+	must(L);
+	luaL_openlibs(L);
+	cut = 0;
+	must(luaL_dostring(L, text) == LUA_OK);
+	must(lua_tointeger(L, -1) == 1 << 17);
+	must(cut >= (size_t)50 << 20);
+	given = hook_bytes() < 20 << 20; /* and not only when it is freed */
+	must(given || hook_cut());
+	lua_close(L);
+	must(hook_bytes() == 0);
 }
 
 /* For a new block the old size is a kind, LUA_TSTRING or another. */
@@ -83,6 +109,7 @@ int main(void)
 	run(lua_newstate(counting, NULL));
 	must(news > 1000 && frees == news && shrinks > 0);
 	kinds_are_no_sizes();
+	table_shrinks();
 	no_memory();
 	return hook_end(LUA_VERSION, 2000);
 }

@@ -119,12 +119,23 @@ static void check_pools(void)
 	must(!reads_destroy() && !few_destroy());
 }
 
+/* percu is given what malloc() has allocated. */
+static void too_late(void)
+{
+	uv_loop_t l;
+
+	must(!uv_loop_init(&l) && hook_calls() == 0);
+	must(!percu_hook_uv());
+	uv_loop_close(&l);
+}
+
 int main(void)
 {
 	struct sockaddr_in a;
 	uv_connect_t connect;
 	int port, fd;
 
+	hook_reports(too_late);
 	hook_begin();
 	/* All four or nothing. */
 	must(uv_replace_allocator(percu_hook_malloc, percu_hook_realloc, NULL,
@@ -133,6 +144,7 @@ int main(void)
 	hook_text(message, MESSAGE);
 	loop = uv_default_loop();
 	must(loop && hook_calls() > 0);
+	must(!percu_hook_uv()); /* again: nothing changes */
 	fd = serve_listen(&port);
 	a = serve_address(port);
 	must(!uv_tcp_init(loop, &server) && !uv_tcp_open(&server, fd));

@@ -50,8 +50,12 @@ int open(const char *path, int flags, ...)
 	if (flags & (O_CREAT | O_TMPFILE))
 		mode = va_arg(ap, mode_t);
 	va_end(ap);
-	if (!opens++)
+	if (!opens++) {
 		from_open = make();
+		/* One of them is at the very end of what they are cut from. */
+		for (int i = 0; i < 20000; i++)
+			free(malloc(0));
+	}
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 

@@ -32,13 +32,43 @@ static int corners(void)
 	if (reallocarray(NULL, big, 4) || errno != ENOMEM)
 		return -1;
 	errno = 5;
-	if (posix_memalign(&q, 24, 1) != EINVAL || errno != 5)
+	q = p = malloc(1);
+	if (posix_memalign(&q, 24, 1) != EINVAL || errno != 5 || q != p)
 		return -1;
+	if (posix_memalign(&q, 64, big) != ENOMEM || errno != 5 || q != p)
+		return -1;
+	free(p);
 	if (posix_memalign(&q, 4096, 100) || (uintptr_t)q % 4096)
 		return -1;
 	free(q);
 	free(NULL);
-	return 2;
+	return 3;
+}
+
+/* As glibc's: the next power of two; pages, and whole ones. */
+static int pages(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *a = memalign(24, 100), *b = memalign(0, 1), *c = valloc(1);
+	void *d = pvalloc(page + 1), *e = pvalloc(0);
+
+	if (!a || !b || !c || !d || !e || (uintptr_t)a % 32 ||
+	    (uintptr_t)c % page || (uintptr_t)d % page || (uintptr_t)e % page)
+		return -1;
+	if (malloc_usable_size(d) < 2 * page || malloc_usable_size(e) < page)
+		return -1;
+	free(a);
+	free(b);
+	free(c);
+	free(d);
+	free(e);
+	errno = 0;
+	if (memalign(big + 3, 1) || errno != EINVAL)
+		return -1;
+	errno = 0;
+	if (pvalloc(2 * big) || errno != ENOMEM)
+		return -1;
+	return 5;
 }
 
 static int members(void)
@@ -71,7 +101,8 @@ int blocks_part(void)
 	(free)(NULL);
 	free(z);
 	free(a);
-	return n == 45 && corners() == 2 && !members() ? 7 : -1;
+	return n == 45 && corners() == 3 && pages() == 5 && !members() ? 13 :
+									 -1;
 }
 
 char *libcs_directory(void)

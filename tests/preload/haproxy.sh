@@ -34,30 +34,67 @@ page() {
 	perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new("127.0.0.1:$ARGV[0]") or exit 1;
 		print $s "GET / HTTP/1.0\r\n\r\n"; local $/; $_ = <$s>; exit !/a page for 127.0.0.1 x{3000}/' "$front"
 }
+# Reloads while wrk runs and the condition holds.
+reload() {	# condition to go on, seconds between, seconds in all
+	await page
+	wrk -t1 -c20 -d"$3"s -H 'Accept-Encoding: gzip' "http://127.0.0.1:$front/" >"$TMP/wrk" &
+	wrk=$!
+	reloads=0
+	while "$1" && kill -0 $wrk 2>/dev/null; do
+		kill -USR2 "$server"
+		reloads=$((reloads + 1))
+		perl -e 'select(undef, undef, undef, $ARGV[0])' "$2"
+	done
+}
+stop() {
+	kill "$server"
+	wait "$server"
+	servers=
+}
+crashes() {
+	grep -c 'Former worker .* exited with code 139' "$TMP/server.log"
+}
+
 serve haproxy -W -db -f "$TMP/haproxy.cfg"
 await page
 serves "$server"
-wrk -t1 -c20 -d4s -H 'Accept-Encoding: gzip' "http://127.0.0.1:$front/" >"$TMP/wrk" &
-wrk=$!
-reloads=0
-while kill -0 $wrk 2>/dev/null; do
-	kill -USR2 "$server"
-	reloads=$((reloads + 1))
-	perl -e 'select(undef, undef, undef, 0.7)'
-done
+reload true 0.7 4
 wait $wrk || die wrk
 ! grep -q 'Non-2xx' "$TMP/wrk" || { cat "$TMP/wrk"; die 'bad answers'; }
 await page
 for pid in $(cat "/proc/$server/task/$server/children"); do
 	serves "$pid"
 done
-# 2.6.12 walks a list that it has freed and forgotten when a worker ends (its
-# issue 2114), whatever the malloc: a former worker's SIGSEGV is its own there.
-own=0
-case $(haproxy -v) in
-*' 2.6.12'*)
-	own=$(grep -c 'Former worker .* exited with code 139' "$TMP/server.log")
-	sed -i '/Former worker .* exited with code 139/d' "$TMP/server.log" ;;
-esac
-! grep -q -e 'exited with code 1[0-9][0-9]' -e 'segfault' "$TMP/server.log" || { cat "$TMP/server.log"; die 'a worker died'; }
-echo "$(sed -n 's/ *\([0-9]*\) requests in.*/\1/p' "$TMP/wrk") requests, $reloads reloads, $own ends of its own fault"
+served=$(sed -n 's/ *\([0-9]*\) requests in.*/\1/p' "$TMP/wrk")
+all=$reloads
+stop
+own=$(crashes)
+# The last one is told to end.
+sed -e '/Former worker .* exited with code 139/d' \
+	-e '/Current worker .* exited with code 143/d' "$TMP/server.log" >"$TMP/rest"
+! grep -q -e 'exited with code 1[0-9][0-9]' -e 'segfault' "$TMP/rest" || { cat "$TMP/server.log"; die 'a worker died'; }
+
+# 2.6.12 deletes a descriptor from what it has freed when a worker ends (its issue
+# 2114): one of some twenty to a hundred former workers dies so, whatever the malloc.  So
+# that is looked for under glibc, and no more than two of them are let pass.
+died=$own
+if [ "$own" -gt 0 ]; then
+	case $(haproxy -v) in
+	*' 2.6.12'*) ;;
+	*)	die "$own former workers died" ;;
+	esac
+	[ "$own" -le 2 ] || die "$own of $all former workers died"
+	haproxy -W -db -f "$TMP/haproxy.cfg" >"$TMP/server.log" 2>&1 &
+	server=$!
+	servers=$server
+	none_died() {
+		[ "$(crashes)" = 0 ]
+	}
+	reload none_died 0.25 90
+	kill $wrk
+	wait $wrk 2>/dev/null
+	stop
+	none_died && die "$own former workers died, and of $reloads under glibc none"
+	died="$own, as $(crashes) of $reloads under glibc"
+fi
+echo "$served requests, $all reloads, former workers that died: $died"

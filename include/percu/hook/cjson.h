@@ -28,6 +28,9 @@ PERCU_BEGIN_DECLS
 /**
  * percu_hook_cjson() - let cJSON have its memory from percu
  *
+ * Nobody notices a call that comes too late: what cJSON has had from malloc()
+ * before it then frees by percu_free(), which reports it as misuse.
+ *
  * Context: before any other call of cJSON, while no other thread uses it.
  */
 static inline void percu_hook_cjson(void)

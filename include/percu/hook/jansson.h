@@ -17,6 +17,9 @@ PERCU_BEGIN_DECLS
 /**
  * percu_hook_jansson() - let Jansson have its memory from percu
  *
+ * Nobody notices a call that comes too late: what Jansson has had from malloc()
+ * before it then frees by percu_free(), which reports it as misuse.
+ *
  * Context: before any other call of Jansson, while no other thread uses it.
  */
 static inline void percu_hook_jansson(void)

@@ -9,6 +9,9 @@
  * first allocation may be made by a library that initialises it, or by a
  * constructor.  So this comes first in main(), and its answer is looked at.
  *
+ * Secure memory (OPENSSL_secure_malloc(), once CRYPTO_secure_malloc_init() has
+ * made its arena) is left as it is: mapped, locked, and OpenSSL's own.
+ *
  * OPENSSL_cleanup(), which otherwise runs at exit, gives all back.
  */
 #ifndef PERCU_HOOK_OPENSSL_H

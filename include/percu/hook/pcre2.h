@@ -9,8 +9,8 @@
  *
  * What is made from the general context, or from what was made from it, is
  * percu's: a pattern that is compiled without a compile context comes from
- * malloc(), a match context is for what pcre2_match() needs when its frames are
- * many.  Code that is compiled to instructions comes from mmap(), as ever.
+ * malloc().  What pcre2_match() needs when its frames are many is the match
+ * data's, and before PCRE2 10.41 the match context's.  Code that is compiled to instructions comes from mmap(), as ever.
  *
  * Each is given back by its own ..._free().
  */
