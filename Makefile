@@ -49,7 +49,7 @@ T	   := 600
 # The order is the direction of dependency: a folder may use those on its
 # left, and nothing else.
 libdirs	:= sys slab rcu pool buf vec
-dirs	:= $(libdirs) malloc stress/workers stress/trace bench tests tests/misuse stress samples
+dirs	:= $(libdirs) malloc stress/workers stress/trace bench tests tests/misuse tests/small stress samples
 
 cppflags-y := -Iinclude -I. -D_GNU_SOURCE
 

@@ -17,6 +17,8 @@
 
 #include "rcu/grace.h" /* grace_reading() */
 
+#include "sys/list.h"
+
 struct percu_pool;
 
 /*
@@ -29,13 +31,25 @@ struct percu_pool *release_pool_create(const char *name, size_t size,
 
 /*
  * Where retired objects came from, for debug mode: find says in which slot of
- * it obj still is, or -1.  It is called by the reclaimer, without locks, and
- * must live until a barrier of the pools that were retired to from it.
+ * it obj still is, or -1.  It is called at the end of a round, so what else
+ * waits for a grace period of that flavor stays while it looks; it takes no
+ * lock, for whoever has one may wait for the round.  It must live until a
+ * barrier of the pools that were retired to from it.
+ *
+ * One that is listed is also asked about what the program itself has retired to
+ * the pool, under its flavor.
  */
 struct retire_origin {
 	const char *name;
 	long (*find)(struct retire_origin *o, const void *obj);
+	struct list all; /* of those that are listed, from here on */
+	const struct percu_pool *pool;
+	const struct grace *grace;
 };
+
+void origin_enter(struct retire_origin *o, const struct percu_pool *pool,
+		  const struct rcu_flavor_struct *flavor);
+void origin_leave(struct retire_origin *o);
 
 /*
  * percu_pool_put_rcu_flavor() with a place for reports and, or NULL, an

@@ -43,8 +43,7 @@ struct graces graces = {
 	.done = PTHREAD_COND_INITIALIZER,
 };
 
-__thread struct grace *callbacks_of
-	__attribute__((tls_model("initial-exec")));
+__thread struct grace *callbacks_of __attribute__((tls_model("initial-exec")));
 
 void cond_init(pthread_cond_t *c)
 {
@@ -359,6 +358,25 @@ bool grace_reading(const struct rcu_flavor_struct *flavor)
 bool grace_in_callback(void)
 {
 	return callbacks_of != NULL;
+}
+
+struct grace *grace_at_hand(void)
+{
+	return callbacks_of;
+}
+
+const char *grace_forbidden(const struct rcu_flavor_struct *flavor)
+{
+	bool reads;
+
+	if (callbacks_of)
+		return "from a callback that runs after a grace period";
+	if (!grace_reading(flavor))
+		return NULL;
+	flavor->thread_offline();
+	reads = grace_reading(flavor);
+	flavor->thread_online();
+	return reads ? "inside a read section" : NULL;
 }
 
 /*

@@ -125,6 +125,13 @@ bool bp_is_stranger(const struct rcu_flavor_struct *flavor);
  */
 bool grace_may_wait(const struct rcu_flavor_struct *flavor);
 bool grace_in_callback(void);
+/* Whose batches this thread is done with, or flushes, right now; or NULL. */
+struct grace *grace_at_hand(void);
+/*
+ * NULL if the caller may wait for a grace period; else why not, to end a report
+ * with.  Of qsbr a thread that is online may: it goes offline meanwhile.
+ */
+const char *grace_forbidden(const struct rcu_flavor_struct *flavor);
 
 /* Above the hard mark: waits, or -EAGAIN where it may not.  Else 0. */
 int grace_admit(struct grace *g);

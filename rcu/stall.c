@@ -184,25 +184,43 @@ static uint64_t report_at(const struct grace *g)
 	return g->since + (conf.stall * 1000000ull << g->told);
 }
 
+/* What is to be reported next and when, or NULL.  graces.lock is held. */
+static struct grace *report_next(uint64_t *when)
+{
+	struct grace *first = NULL;
+	uint64_t at;
+
+	*when = 0;
+	for_each_grace (g) {
+		at = report_at(g);
+		if (at && (!first || at < *when)) {
+			first = g;
+			*when = at;
+		}
+	}
+	return first;
+}
+
+/*
+ * While it reports any flavor may begin a grace period, of which it is not
+ * told: so it sleeps only when it has looked at all of them under one hold of
+ * the lock.
+ */
 static void *watcher(void *arg)
 {
-	uint64_t now, next, at;
+	struct grace *g;
+	uint64_t now;
 
 	graces_lock();
 	while (!watch.stop) {
 		now = os_clock();
-		next = 0;
-		for_each_grace (g) {
-			at = report_at(g);
-			if (at && at <= now) {
-				report(g, now);
-				at = report_at(g);
-			}
-			next = !next || (at && at < next) ? at : next;
+		g = report_next(&watch.next);
+		if (g && watch.next <= now) {
+			report(g, now);
+			continue;
 		}
 		watch.asleep = true;
-		watch.next = next;
-		cond_wait(&watch.wake, next);
+		cond_wait(&watch.wake, watch.next);
 		watch.asleep = false;
 	}
 	graces_unlock();

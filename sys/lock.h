@@ -121,15 +121,6 @@ static inline void lock_take_outer(struct lock *l, enum lock_rank rank)
 	locks_outer++;
 }
 
-static inline bool lock_try_outer(struct lock *l, enum lock_rank rank)
-{
-	lock_order_outer(rank);
-	if (pthread_mutex_trylock(&l->mutex))
-		return false;
-	locks_outer++;
-	return true;
-}
-
 static inline void lock_give_outer(struct lock *l)
 {
 	locks_outer--;

@@ -89,6 +89,38 @@ static void own_only(void)
 	ASSERT_POOLS_HOLD(0);
 }
 
+/*
+ * Of one flavor: a pool to which nothing was retired, and one whose objects are
+ * back, end while another's wait for a reader.
+ */
+static void own_objects_only(void)
+{
+	for (int i = 0; i < NR_FLAVORS; i++) {
+		struct percu_pool *never = plain("never"),
+				  *back = plain("back");
+		struct holder h = { .flavor = all[i].flavor };
+		struct percu_pool *waits = plain("waits");
+		struct call c;
+
+		percu_pool_put(never, percu_pool_get(never));
+		retire_some(back, i, MANY);
+		percu_pool_barrier(back);
+		holder_begin(&h);
+		retire_some(waits, i, MANY);
+		while (!round_since())
+			usleep(1000);
+		percu_pool_barrier(back);
+		CU_ASSERT_EQUAL(percu_pool_destroy(never), 0);
+		CU_ASSERT_EQUAL(percu_pool_destroy(back), 0);
+		CU_ASSERT_EQUAL(stats_of(waits).deferred, MANY);
+		call_begin(&c, call_destroy, waits);
+		CU_ASSERT_TRUE(call_waits(&c));
+		holder_end(&h);
+		call_end(&c);
+	}
+	ASSERT_POOLS_HOLD(0);
+}
+
 /* Two flavors on one pool: the barrier waits for both, each object for its. */
 static void two_on_one(void)
 {
@@ -245,6 +277,7 @@ static const struct again agains[] = {
 
 static const CU_TestInfo tests[] = {
 	{ "each flavor holds back its own", own_only },
+	{ "each pool waits for its own objects", own_objects_only },
 	{ "two flavors on one pool", two_on_one },
 	{ "threads that liburcu does not know, under all of them", unknown },
 	{ "a barrier of an online thread of qsbr", qsbr },

@@ -7,6 +7,7 @@
  * whenever it is twice as old.  Whatever is in time is not.  Each case is a
  * program of its own, which says first what its line must say.
  */
+#include <fcntl.h>
 #include <percu/alloc.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "pool/pool.h"
+#include "sys/report.h"
 #include "sys/tool.h"
 #include "tests/check.h"
 #include "tests/pools.h"
@@ -276,6 +278,87 @@ static void second(void)
 		printf("\n    %s", out);
 }
 
+/* When the flavor's grace period under way began; 0: there is none. */
+static uint64_t since_of(const struct rcu_flavor_struct *flavor)
+{
+	uint64_t since = 0;
+
+	lock_take(&graces.lock, LOCK_GRACE);
+	for (int i = 0; i < NR_GRACES; i++)
+		if (graces.grace[i].flavor == flavor)
+			since = graces.grace[i].since;
+	lock_give(&graces.lock, LOCK_GRACE);
+	return since;
+}
+
+/* A pipe as stderr into which nothing goes any more; its other end. */
+static int stderr_full(void)
+{
+	int fds[2], flags;
+	char fill[4096];
+
+	memset(fill, '.', sizeof(fill));
+	child_must(!pipe(fds));
+	flags = fcntl(fds[1], F_GETFL);
+	fcntl(fds[1], F_SETFL, flags | O_NONBLOCK);
+	while (write(fds[1], fill, sizeof(fill)) > 0)
+		;
+	fcntl(fds[1], F_SETFL, flags);
+	dup2(fds[1], STDERR_FILENO);
+	report_init();
+	return fds[0];
+}
+
+/* Until there was a line in it. */
+static void stderr_empty(int fd)
+{
+	char c;
+
+	while (read(fd, &c, 1) == 1 && c != '\n')
+		;
+}
+
+/*
+ * The watch has seen that nothing of memb is under way when it finds bp
+ * overdue; while it writes of that, memb's grace period begins and bp's ends.
+ */
+static void child_meanwhile(void)
+{
+	struct holder memb = { .flavor = &urcu_memb_flavor, .name = "late" };
+	struct holder bp = { .flavor = &urcu_bp_flavor, .name = "early" };
+	struct percu_pool *p = percu_pool_create(
+		&(struct percu_pool_attr){ .name = "both", .size = 64 });
+	int fd;
+
+	retire_two(p, &flavors[0]);
+	percu_pool_barrier(p);
+	child_must(graces.grace[0].flavor == &urcu_memb_flavor);
+	fd = stderr_full();
+	holder_begin(&bp);
+	retire_two(p, &flavors[2]);
+	told(&urcu_bp_flavor, 1);
+	holder_begin(&memb);
+	retire_two(p, &flavors[0]);
+	while (!since_of(&urcu_memb_flavor))
+		usleep(MS);
+	holder_end(&bp);
+	while (since_of(&urcu_bp_flavor))
+		usleep(MS);
+	stderr_empty(fd);
+	told(&urcu_memb_flavor, 1); /* or the child's alarm goes off */
+	stderr_empty(fd);
+	holder_end(&memb);
+	child_must(!percu_pool_destroy(p));
+}
+
+static void meanwhile(void)
+{
+	char out[TEXT];
+
+	CU_ASSERT_EQUAL(run_saying("stall:100", "meanwhile", out, sizeof(out)),
+			0);
+}
+
 /* Readers that come and go hold nothing back for long. */
 static _Atomic bool stop;
 
@@ -368,6 +451,7 @@ static const struct again agains[] = {
 	{ "holds-qsbr", child_holds_qsbr },
 	{ "many", child_many },
 	{ "second", child_second },
+	{ "meanwhile", child_meanwhile },
 	{ "in-time", child_in_time },
 	{ "watched", child_watched },
 	{ "off", child_off },
@@ -379,6 +463,7 @@ static const CU_TestInfo tests[] = {
 	  all_named },
 	{ "the first of many readers, the largest of many pools", many },
 	{ "a second stall is not found too late", second },
+	{ "nor one that begins while another is told of", meanwhile },
 	{ "nothing is said of what is in time", in_time },
 	{ "no watch before the first grace period, none with stall:0", off },
 	CU_TEST_INFO_NULL

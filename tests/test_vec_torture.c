@@ -6,7 +6,9 @@
  * tests/torture.h for how a reader knows that what it sees should be gone.
  *
  * It is done with the readers of every flavor, and with readers in signal
- * handlers.  And in a process of its own with a flavor whose grace periods
+ * handlers.  tests/small builds it with nodes of a few slots and with memory
+ * that is refused now and then: trees are higher, and removals are made in
+ * place, under readers who hold the version.  And in a process of its own with a flavor whose grace periods
  * are over at once: there the torture must find something, or it proves
  * nothing.
  */
@@ -20,6 +22,16 @@
 #include "sys/tool.h"
 #include "tests/pools.h"
 #include "tests/vec_torture.h"
+#include "vec/vec.h"
+
+#ifdef PERCU_VEC_SMALL
+#define SMALL     1
+#define STARVE(n) __atomic_store_n(&starve_one_in, n, __ATOMIC_RELAXED)
+#else
+#define SMALL     0
+#define STARVE(n) ((void)0)
+unsigned int starve_one_in;
+#endif
 
 enum {
 	NR_READING = 3,
@@ -57,6 +69,7 @@ struct subject subjects[NR_SUBJECTS] = {
 
 const struct readers *flavor;
 unsigned long borders, signals;
+static uint64_t in_place; /* removals that found no memory */
 unsigned int ended;
 int section_signal;
 
@@ -132,6 +145,7 @@ static void subjects_end(void)
 	for (struct subject *s = subjects; s < subjects + NR_SUBJECTS; s++) {
 		if (percu_vec_check(&s->vec))
 			crime(AUDIT);
+		in_place += s->vec.writer->paths[VEC_NO_MEMORY];
 		percu_vec_destroy(&s->vec);
 		pthread_mutex_destroy(&s->lock);
 	}
@@ -144,19 +158,22 @@ static void torture(enum readers_flavor which, unsigned int ms)
 	struct plan p = { ms, check_seed() };
 
 	flavor = &readers[which];
-	borders = signals = 0;
+	borders = signals = in_place = 0;
 	ended = 0;
 	torture_begin();
 	subjects_begin();
+	STARVE(20);
 	check_threads(1 + NR_READING + NR_WRITING, thread, &p);
+	STARVE(0);
 	subjects_end();
 	torture_print(flavor->name);
-	printf("(%lu times over the border, %lu signals) ", borders, signals);
+	printf("(%lu times over the border, %lu signals, %llu removals without memory) ",
+	       borders, signals, (unsigned long long)in_place);
 }
 
 static unsigned int how_long(void)
 {
-	return check_short() ? 300 : 1500;
+	return check_short() || SMALL ? 300 : 1500;
 }
 
 static void torture_holds(enum readers_flavor which)
@@ -166,6 +183,7 @@ static void torture_holds(enum readers_flavor which)
 	CU_ASSERT(tt.walks > 0 && tt.updates > 0 && tt.releases > 0);
 	CU_ASSERT(readers_graces(flavor) > 0);
 	CU_ASSERT(borders > 0 || tool_any());
+	CU_ASSERT(in_place > 0 || !SMALL);
 }
 
 static void memb(void)

@@ -27,6 +27,7 @@ enum {
 	CHUNK = 1 << 14, /* items made at once */
 	NR_CHUNKS = 1 << 10,
 	FULL = 256, /* steps between looks at all of a large vector */
+	AUDIT = 16, /* and between audits */
 	LARGE = 4000,
 };
 
@@ -261,18 +262,35 @@ static inline bool walk_same(const struct trial *t, struct percu_view view)
 	return i == t->model.len && next == i;
 }
 
-/* No slot in [len, cap) of a flat root holds a pointer. */
+/* No slot of a block or of a leaf from len on holds a pointer. */
+static inline bool slots_clear(const struct trial *t,
+			       const struct percu_node *n, size_t len)
+{
+	for (size_t i = len; i < n->cap; i++)
+		if (percu_slot_load(&n->slot[i]))
+			return differs(t, "tail", i,
+				       percu_slot_load(&n->slot[i]), NULL);
+	return n->cap >= len;
+}
+
+static inline bool leaves_clear(const struct trial *t,
+				const struct percu_node *n)
+{
+	bool clear = true;
+
+	if (!node_level(n))
+		return slots_clear(t, n, n->total);
+	for (uint32_t k = 0; k < n->nr && clear; k++)
+		clear = leaves_clear(t, node_kid(n, k));
+	return clear;
+}
+
 static inline bool tail_clear(const struct trial *t)
 {
 	const struct percu_node *root = percu_vec_root(&t->vec);
 
-	if (node_level(root))
-		return true;
-	for (size_t i = t->model.len; i < root->cap; i++)
-		if (percu_slot_load(&root->slot[i]))
-			return differs(t, "tail", i,
-				       percu_slot_load(&root->slot[i]), NULL);
-	return root->cap >= t->model.len;
+	return node_level(root) ? leaves_clear(t, root) :
+				  slots_clear(t, root, t->model.len);
 }
 
 static inline bool reads_same(struct trial *t, bool all)
@@ -308,9 +326,10 @@ static inline void compare(struct trial *t)
 	CU_ASSERT_FATAL(same);
 	t->borders += tree != t->was_tree;
 	t->was_tree = tree;
+	if (all || t->steps % AUDIT == 0)
+		CU_ASSERT_FATAL(!percu_vec_check(&t->vec));
 	if (!all)
 		return;
-	CU_ASSERT_FATAL(!percu_vec_check(&t->vec));
 	CU_ASSERT_EQUAL_FATAL(percu_vec_live(&t->vec), model_live(&t->model));
 }
 

@@ -5,7 +5,6 @@
  * The flavor is made for this: a grace period that the thread itself asks for
  * lets the reader end, one of another thread waits for it.
  */
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +24,8 @@ static const char *const what_name[NR_WHATS] = {
 };
 
 static const char *const way_name[NR_WAYS] = { "view, up", "view, down",
-					       "gets, up", "gets, down" };
+					       "gets, up", "gets, down",
+					       "for each" };
 
 static pthread_t self;
 static int reading; /* (a) the number of the section under way, or 0 */
@@ -85,12 +85,46 @@ void probe(void)
 	w.at = w.nr_allowed - 1;
 }
 
+/* The view's slots may hold what the operation under way stores in place. */
+void reader_allows(struct reader *r)
+{
+	for (size_t i = 0; i < r->frozen.len; i++) {
+		void **slot = version_slot(r->view.root, i);
+
+		for (unsigned int k = 0; k < w.nr_stores; k++)
+			if (slot && w.stores[k].slot == slot)
+				r->lawful[i] |= w.stores[k].obj;
+	}
+}
+
 static void reader_starts(struct reader *r)
 {
 	__atomic_store_n(&reading, ++sections, __ATOMIC_SEQ_CST);
 	state_read(&r->frozen);
 	r->view = percu_vec_view(&w.stage->vec);
 	r->stage = 1;
+	for (size_t i = 0; i < r->frozen.len; i++)
+		r->lawful[i] = bit(r->frozen.slot[i]);
+	reader_allows(r);
+}
+
+/* As PERCU_FOR_EACH() does; where all is cut off the loop ends. */
+static struct object *reader_next(struct reader *r, size_t i)
+{
+	struct percu_chunk *c = &r->chunk;
+
+	if (!i || i >= c->end) {
+		if (!i)
+			*c = percu_chunk_first(r->view);
+		else
+			percu_chunk_next(c);
+		if (i >= c->end) {
+			r->got = r->frozen.len - 1;
+			return NULL;
+		}
+		r->at = c->slot;
+	}
+	return percu_slot_load(r->at++);
 }
 
 static void reader_gets(struct reader *r)
@@ -101,7 +135,11 @@ static void reader_gets(struct reader *r)
 
 	if (percu_view_len(r->view) != r->frozen.len)
 		broken("length", i);
-	if (w.s->way < GETS_UP) {
+	if (is_view(w.s->way))
+		sum.cut += !version_slot(r->view.root, i);
+	if (w.s->way == VIEW_EACH) {
+		o = reader_next(r, i);
+	} else if (is_view(w.s->way)) {
 		o = percu_view_get(r->view, i);
 	} else {
 		o = percu_vec_get(&w.stage->vec, i);
@@ -230,221 +268,6 @@ void sched_init(void)
 	sched_flavor.update_synchronize_rcu = grace;
 }
 
-/* Operations, and what they do to a state. ------------------------------------ */
-
-struct object *object_new(void)
-{
-	struct object *o = &w.object[w.objects];
-
-	*o = (struct object){ .number = (int)w.objects++ };
-	return o;
-}
-
-void object_release(void *obj, void *arg)
-{
-	struct object *o = obj;
-
-	(void)arg;
-	reader_passed();
-	__atomic_add_fetch(&o->released, 1, __ATOMIC_RELAXED);
-}
-
-static void object_gone(struct object *o)
-{
-	if (o)
-		o->gone = true;
-}
-
-static void state_insert(struct state *st, size_t i, struct object *o)
-{
-	memmove(st->slot + i + 1, st->slot + i,
-		(st->len++ - i) * sizeof(*st->slot));
-	st->slot[i] = o;
-}
-
-static void state_remove(struct state *st, size_t i)
-{
-	object_gone(st->slot[i]);
-	memmove(st->slot + i, st->slot + i + 1,
-		(--st->len - i) * sizeof(*st->slot));
-}
-
-bool odd(void *obj, void *arg)
-{
-	struct object *o = obj;
-
-	(void)arg;
-	return o->number & 1;
-}
-
-static void state_keep(struct state *st, bool all)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < st->len; i++) {
-		struct object *o = st->slot[i];
-
-		if (o && (all || !odd(o, NULL)))
-			st->slot[n++] = o;
-		else
-			object_gone(o);
-	}
-	st->len = n;
-}
-
-static bool inplace(void)
-{
-	return w.s->flags & PERCU_VEC_INPLACE;
-}
-
-/* The state that the vector is in is the only one that is allowed. */
-static struct state allow_only(void)
-{
-	w.allowed[0] = w.allowed[w.at];
-	w.nr_allowed = 1;
-	w.at = 0;
-	return w.allowed[0];
-}
-
-static void allow(const struct state *st)
-{
-	w.allowed[w.nr_allowed++] = *st;
-}
-
-static void state_replace(struct state *st, size_t i, struct object *o)
-{
-	object_gone(st->slot[i]);
-	if (o)
-		o->instead = inplace();
-	st->slot[i] = o;
-}
-
-static void state_take(struct state *st, size_t i)
-{
-	if (st->slot[i])
-		st->slot[i]->taken = true;
-	state_remove(st, i);
-}
-
-/* In place the last one is in both slots, then in one. */
-static void state_swap(struct state *st, size_t i)
-{
-	struct object *last = st->slot[st->len - 1];
-
-	object_gone(st->slot[i]);
-	st->slot[i] = last;
-	if (inplace()) {
-		if (last)
-			last->moved = true;
-		allow(st);
-		st->slot[st->len - 1] = NULL;
-		allow(st);
-	}
-	st->len--;
-}
-
-static void state_truncate(struct state *st, size_t len)
-{
-	while (st->len > len)
-		state_remove(st, st->len - 1);
-}
-
-static void state_after(struct state *st, const struct op *op, struct object *o)
-{
-	switch (op->what) {
-	case APPEND:
-	case INSERT:
-		state_insert(st, op->i, o);
-		break;
-	case REPLACE:
-		state_replace(st, op->i, o);
-		break;
-	case TAKE:
-		state_take(st, op->i);
-		break;
-	case REMOVE:
-	case REMOVE_EXACT:
-		state_remove(st, op->i);
-		break;
-	case REMOVE_NIL:
-		state_replace(st, op->i, NULL);
-		break;
-	case REMOVE_SWAP:
-		state_swap(st, op->i);
-		break;
-	case TRUNCATE:
-		state_truncate(st, op->i);
-		break;
-	case REMOVE_IF:
-	case COMPACT:
-		state_keep(st, op->what == COMPACT);
-		break;
-	case BATCH:
-		state_remove(st, op->i);
-		state_insert(st, st->len, o);
-		break;
-	case NR_WHATS:
-		break;
-	}
-}
-
-/* The states that the vector passes through. */
-void foresee(const struct op *op, struct object *o)
-{
-	struct state st = allow_only();
-
-	state_after(&st, op, o);
-	allow(&st);
-	/* What was owed is squeezed out in a version of its own. */
-	if (w.s->starves) {
-		state_keep(&st, true);
-		allow(&st);
-	}
-}
-
-/* A hole, and nothing else has changed. */
-static void foresee_hole(struct state *st, size_t i)
-{
-	object_gone(st->slot[i]);
-	st->slot[i] = NULL;
-	allow(st);
-}
-
-/*
- * Without memory: what can fail does, and changes nothing; what removes
- * clears, one slot after the other; the end is cut off at last.
- */
-int foresee_starved(const struct op *op)
-{
-	struct state st = allow_only();
-
-	switch (op->what) {
-	case TAKE:
-		st.slot[op->i]->taken = true;
-		foresee_hole(&st, op->i);
-		return 0;
-	case REMOVE:
-	case REMOVE_NIL:
-	case REMOVE_EXACT:
-	case REMOVE_SWAP:
-		foresee_hole(&st, op->i);
-		return 0;
-	case REMOVE_IF:
-		for (size_t i = 0; i < st.len; i++)
-			if (odd(st.slot[i], NULL))
-				foresee_hole(&st, i);
-		return 0;
-	case TRUNCATE:
-		for (size_t i = st.len; i-- > op->i;)
-			foresee_hole(&st, i);
-		st.len = op->i;
-		allow(&st);
-		return 0;
-	default:
-		return -ENOMEM;
-	}
-}
-
 /* Verdict. ------------------------------------------------------------------- */
 
 static bool in_state(const struct state *st, const struct object *o)
@@ -463,31 +286,16 @@ static bool did(enum what what)
 	return false;
 }
 
-/* Is the view's slot what it was, or what an operation in place may leave? */
-static bool slot_lawful(const struct reader *r, size_t i)
-{
-	struct object *was = r->frozen.slot[i], *is = r->seen[i];
-	bool swap = did(REMOVE_SWAP) && inplace();
-
-	if (is == was)
-		return true;
-	if (is && is->instead)
-		return true;
-	/* Cleared by remove_nil, or the tail behind a swap. */
-	if (!is)
-		return swap ||
-		       (was && was->gone && (w.s->starves || did(REMOVE_NIL)));
-	/* What was appended later may be seen where it was moved to. */
-	return swap && (in_state(&r->frozen, is) || is->moved);
-}
-
 static void judge_view(const struct reader *r)
 {
 	size_t holes = 0, swaps = 0;
 
 	for (size_t i = 0; i < r->frozen.len; i++) {
-		if (!slot_lawful(r, i))
+		struct object *was = r->frozen.slot[i], *is = r->seen[i];
+
+		if (!(r->lawful[i] & bit(is)))
 			broken("view", i);
+		sum.changed += is && is != was;
 		holes += r->frozen.slot[i] && !r->seen[i];
 	}
 	for (size_t k = 0; k < w.s->nr; k++)
@@ -510,11 +318,10 @@ static unsigned int times_seen(const struct reader *r, const struct object *o)
 /* May this way of reading miss what stays, with these operations? */
 static bool may_miss(void)
 {
-	bool swap = did(REMOVE_SWAP) && inplace();
-
 	switch (w.s->way) {
 	case VIEW_UP:
-		return swap;
+	case VIEW_EACH:
+		return w.swapped;
 	case VIEW_DOWN:
 		return false;
 	case GETS_DOWN: /* what moves up can be missed by who goes down */
@@ -544,9 +351,7 @@ static void judge_stay(const struct reader *r)
 
 void judge(void)
 {
-	if (w.s->way < GETS_UP)
+	if (is_view(w.s->way))
 		judge_view(&w.reader);
 	judge_stay(&w.reader);
-	if (percu_vec_check(&w.stage->vec))
-		broken("audit", 0);
 }

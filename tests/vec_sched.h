@@ -50,9 +50,7 @@ struct op {
 
 struct object {
 	int number;
-	bool moved;       /* by a swap, in place */
 	bool gone, taken; /* by an operation that has begun */
-	bool instead;     /* put in the place of another, where that was */
 	int released;     /* (a) */
 };
 
@@ -64,10 +62,17 @@ struct state {
 enum way {
 	VIEW_UP,
 	VIEW_DOWN,
-	GETS_UP,
+	GETS_UP, /* from here on what is there at each step */
 	GETS_DOWN,
+	WAYS_OF_FLAT,
+	VIEW_EACH = WAYS_OF_FLAT, /* percu_view_for_each(): leaf by leaf */
 	NR_WAYS
 };
+
+static inline bool is_view(enum way way)
+{
+	return way < GETS_UP || way == VIEW_EACH;
+}
 
 struct scenario {
 	size_t len, room;
@@ -85,6 +90,9 @@ struct reader {
 	struct percu_view view;
 	struct state frozen; /* when it latched */
 	struct object *seen[SLOTS];
+	unsigned int lawful[SLOTS]; /* what each may hold: bits by number */
+	struct percu_chunk chunk;   /* of VIEW_EACH */
+	void *const *at;            /* in it */
 };
 
 /*
@@ -105,19 +113,34 @@ extern struct world {
 	struct stage *stage;
 	struct object *object;
 	size_t objects;
-	struct state allowed[SLOTS]; /* of the operation under way, in order */
-	size_t nr_allowed, at;       /* which of them the vector is in */
+	struct state
+		allowed[SLOTS + 4]; /* of the operation under way, in order */
+	size_t nr_allowed, at;      /* which of them the vector is in */
 	struct reader reader;
 	unsigned int choice[POINTS], points, depth;
 	bool more[POINTS]; /* the reader could have taken more steps there */
 	bool active, broken;
+	bool swapped; /* in place, by some operation */
+	/* In place, by the operation under way. */
+	struct in_place {
+		void **slot;
+		unsigned int obj; /* a bit */
+	} stores[2 * SLOTS];
+	unsigned int nr_stores;
 } w;
 
 /* Totals, to be printed. */
 extern struct sched_sum {
 	unsigned long scenarios, schedules, points;
 	unsigned long missed[NR_WAYS], twice[NR_WAYS], holes, broken;
+	unsigned long changed; /* slots of views: another object */
+	unsigned long cut;     /* slots of views whose leaf was cut off */
 } sum;
+
+static inline unsigned int bit(const struct object *o)
+{
+	return o ? 2u << o->number : 1;
+}
 
 extern struct rcu_flavor_struct sched_flavor;
 
@@ -129,12 +152,28 @@ bool schedule_next(void); /* false: that was the last */
 void state_read(struct state *st);
 bool state_same(const struct state *a, const struct state *b);
 void reader_ends(void);
+void judge(void);
+void reader_allows(struct reader *r);
+
+/* vec_sched_model.c: the states that the vector passes through, its return */
 struct object *object_new(void);
 void object_release(void *obj, void *arg);
 bool odd(void *obj, void *arg);
-/* The states that the vector passes through; what it returns. */
 int foresee_starved(const struct op *op);
 void foresee(const struct op *op, struct object *o);
-void judge(void);
+
+/* vec_sched_run.c */
+size_t len_after(const struct op *op, size_t len);
+size_t starved_len(const struct op *op, size_t len);
+void scenario_run(const struct scenario *s);
+void stages_end(void);
+void sum_begin(void);
+void sum_end(void); /* prints it */
+bool sched_brief(void);
+
+/* The program's own: it may wait for a grace period; no memory; it is back. */
+void hunger_begins(void);
+void starve(bool now);
+void hunger_ends(void);
 
 #endif /* PERCU_TESTS_VEC_SCHED_H */

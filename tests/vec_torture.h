@@ -38,6 +38,14 @@ extern unsigned long borders, signals; /* (a) */
 extern unsigned int ended;             /* (a) writers */
 extern int section_signal;             /* handlers read; or 0 */
 
+/* The program's own, when it is set: of so many requests for memory one fails. */
+extern unsigned int starve_one_in; /* (a) */
+
+static inline bool starves(void)
+{
+	return __atomic_load_n(&starve_one_in, __ATOMIC_RELAXED);
+}
+
 void reader(uint64_t seed);
 void writer(uint64_t seed);
 void handler(int sig); /* reads */

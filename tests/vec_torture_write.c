@@ -67,6 +67,8 @@ static void have_gone(struct writer *w)
 static void did(struct writer *w, int err)
 {
 	w->updates++;
+	if (err == -ENOMEM && starves())
+		return;
 	if (err && err != -EAGAIN && (err != -ERANGE || w->s->marked))
 		crime(REFUSED);
 }
@@ -246,14 +248,16 @@ static void batch_edits(struct writer *w, struct percu_vec_batch *b)
 				   0 :
 				   check_rand_below(&w->rand, (uint32_t)len);
 		struct element *e;
+		int err;
 
 		if (len > w->s->least / 2 && len) {
 			e = percu_vec_batch_get(b, i);
-			if (e) {
+			err = percu_vec_batch_remove(b, i);
+			did(w, err);
+			if (e && !err) {
 				w->gone[w->nr_gone] = e;
 				w->version[w->nr_gone++] = e->version;
 			}
-			did(w, percu_vec_batch_remove(b, i));
 		}
 		e = fresh(w);
 		if (e)

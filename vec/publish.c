@@ -211,12 +211,17 @@ void gone_retire(struct percu_vec_batch *b)
 }
 
 /* Debug mode: an object that is released must be in one slot. */
+static bool is_checked(const struct percu_vec_writer *w)
+{
+	return w->debug && w->pool;
+}
+
 void vec_check_new(struct percu_vec_batch *b, const void *obj)
 {
 	const struct percu_vec_writer *w = b->vec->writer;
 	long i;
 
-	if (!w->debug || !w->pool)
+	if (!is_checked(w))
 		return;
 	i = version_find(b->root, obj);
 	if (i >= 0)
@@ -228,4 +233,20 @@ void vec_check_new(struct percu_vec_batch *b, const void *obj)
 				report_misuse("vec %s: %p was removed in "
 					      "this batch",
 					      w->name, obj);
+}
+
+/* Each with those before it too: none of them is in a slot yet. */
+void vec_check_bulk(struct percu_vec_batch *b, void *const *objs, size_t n)
+{
+	const struct percu_vec_writer *w = b->vec->writer;
+
+	if (!is_checked(w))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		vec_check_new(b, objs[i]);
+		for (size_t k = 0; k < i; k++)
+			if (objs[k] == objs[i])
+				report_misuse("vec %s: %p is appended twice",
+					      w->name, objs[i]);
+	}
 }

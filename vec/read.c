@@ -99,15 +99,28 @@ struct percu_chunk version_chunk(struct percu_view view, size_t i)
 	return c;
 }
 
-/* The slot that holds obj, or -1. */
+/* It goes down: what is moved meanwhile, in place, is moved down. */
+static long block_find(const struct percu_node *root, const void *obj)
+{
+	for (size_t i = node_len(root); i--;)
+		if (percu_slot_load(&root->slot[i]) == obj)
+			return (long)i;
+	return -1;
+}
+
+/* The slot that holds obj, or -1.  With the lock, or while the nodes stay. */
 long version_find(const struct percu_node *root, const void *obj)
 {
 	struct percu_view all = version_all(root);
 	struct percu_chunk c;
 	size_t i = 0;
 
+	if (!node_level(root))
+		return block_find(root, obj);
 	while (i < all.len) {
 		c = version_chunk(all, i);
+		if (!c.slot)
+			break; /* the rest is being cut off */
 		for (; i < c.end; i++, c.slot++)
 			if (percu_slot_load(c.slot) == obj)
 				return (long)i;

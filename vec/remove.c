@@ -112,8 +112,10 @@ static void cut_in_place(struct percu_vec *v, size_t len, void *site)
 	do {
 		vec_lock(&b, v);
 		n = 0;
-		if (node_len(b.root) > len)
+		if (node_len(b.root) > len) {
 			n = place_cut(&b, len, objs, GROUP);
+			b.owed = false; /* the slots must not move meanwhile */
+		}
 		vec_leave(&b, 0);
 		for (size_t i = 0; i < n; i++)
 			object_retire(v->writer, objs[i], site);

@@ -14,23 +14,27 @@
 
 #include "sys/conf.h"
 #include "sys/os.h"
+#include "sys/report.h"
 #include "vec/vec.h"
 
 /*
- * For retirement in debug mode.  A batch may hold the lock and wait for the
- * caller: then nothing is said.
+ * For retirement in debug mode.  A reader's look, without the lock: a batch may
+ * hold that and wait for the caller.
  */
 static long origin_find(struct retire_origin *o, const void *obj)
 {
 	struct percu_vec_writer *w =
 		(void *)((char *)o - offsetof(struct percu_vec_writer, origin));
-	long i;
+	/* Acquire: pairs with percu_vec_destroy(). */
+	const struct percu_vec *v = __atomic_load_n(&w->vec, __ATOMIC_ACQUIRE);
 
-	if (!lock_try_outer(&w->lock, LOCK_VEC))
-		return -1;
-	i = w->vec ? version_find(w->vec->root, obj) : -1;
-	lock_give_outer(&w->lock);
-	return i;
+	return v ? version_find(percu_vec_root(v), obj) : -1;
+}
+
+/* What is in a slot must not be retired by the program itself. */
+static bool is_looked_for(const struct percu_vec_writer *w)
+{
+	return w->debug && w->pool && !w->own_pool;
 }
 
 static int writer_setup(struct percu_vec_writer *w,
@@ -42,7 +46,8 @@ static int writer_setup(struct percu_vec_writer *w,
 	lock_init(&w->lock);
 	w->in_place = attr->flags & PERCU_VEC_INPLACE;
 	w->debug = conf.debug;
-	w->origin = (struct retire_origin){ w->name, origin_find };
+	w->origin.name = w->name;
+	w->origin.find = origin_find;
 	w->least = attr->capacity < FLAT_MAX ? attr->capacity : FLAT_MAX;
 	w->pool = attr->pool;
 	if (attr->release) {
@@ -73,8 +78,11 @@ PERCU_API int percu_vec_init_flavor(struct percu_vec *v,
 	w->flavor = flavor;
 	if (!writer_setup(w, attr)) {
 		v->root = flat_new(&b, flat_cap(w->least), 0);
-		if (v->root)
+		if (v->root) {
+			if (is_looked_for(w))
+				origin_enter(&w->origin, w->pool, flavor);
 			return 0;
+		}
 	}
 	if (w->own_pool && w->pool)
 		percu_pool_destroy(w->pool);
@@ -88,11 +96,18 @@ PERCU_API void percu_vec_destroy(struct percu_vec *v)
 	struct percu_vec_writer *w = v->writer;
 	int cancel = os_cancel_off();
 	struct percu_vec_batch b;
+	const char *forbidden = grace_forbidden(w->flavor);
 	size_t retired;
 
+	if (forbidden)
+		report_misuse("vec %s: percu_vec_destroy() %s", w->name,
+			      forbidden);
 	vec_lock(&b, v);
-	w->vec = NULL; /* its objects may be in their slots now */
+	/* Its objects may be in their slots now.  Pairs with origin_find(). */
+	__atomic_store_n(&w->vec, NULL, __ATOMIC_RELEASE);
 	lock_give_outer(&w->lock);
+	if (is_looked_for(w))
+		origin_leave(&w->origin);
 	retired = range_retire(w, b.root, 0, node_len(b.root), site);
 	/* Else the wait for what was retired is one for the readers too. */
 	if (!w->pool || !retired)
@@ -131,8 +146,7 @@ static int append(struct percu_vec *v, void *const *objs, size_t n)
 
 	if (rc)
 		return rc;
-	for (size_t i = 0; i < n; i++)
-		vec_check_new(&b, objs[i]);
+	vec_check_bulk(&b, objs, n);
 	if (!place_append(&b, objs, n))
 		rc = edit_append(&b, objs, n);
 	return vec_leave(&b, rc);

@@ -42,25 +42,37 @@
 #include "sys/hidden.h"
 #include "sys/lock.h"
 
+/*
+ * tests/small builds this folder once more, with nodes so small that a few
+ * objects make a tree of any shape.
+ */
+#ifdef PERCU_VEC_SMALL
+#define VEC_SIZE(usual, small) (small)
+#else
+#define VEC_SIZE(usual, small) (usual)
+#endif
+
 enum {
 	NODE_DEBUG = 1 << 16, /* in level: reads must come to the library */
 	NODE_HEAD = sizeof(struct percu_node),
-	FLAT_BYTES = 8192, /* these three are size classes */
+	/* These three are size classes. */
+	FLAT_BYTES = VEC_SIZE(8192, NODE_HEAD + 4 * 8),
 	FLAT_MAX = (FLAT_BYTES - NODE_HEAD) / sizeof(void *),
 	FLAT_MIN = (128 - NODE_HEAD) / sizeof(void *), /* when it grows */
-	FLAT_BACK = 384, /* slots of a tree that becomes flat again */
-	LEAF_BYTES = 3072,
+	FLAT_BACK = VEC_SIZE(384, 2), /* slots: a tree becomes flat again */
+	LEAF_BYTES = VEC_SIZE(3072, NODE_HEAD + 4 * 8),
 	LEAF_MAX = (LEAF_BYTES - NODE_HEAD) / sizeof(void *),
-	LEAF_MIN = LEAF_MAX / 4,
+	LEAF_MIN = VEC_SIZE(LEAF_MAX / 4, 2),
 	LEAF_JOIN = LEAF_MAX * 3 / 4,
-	KIDS_BYTES = 1024,
+	KIDS_BYTES = VEC_SIZE(1024, NODE_HEAD + 10 * 12),
 	KIDS_MAX =
 		(KIDS_BYTES - NODE_HEAD) / (sizeof(void *) + sizeof(uint32_t)),
 	KIDS_MIN = KIDS_MAX / 4,
 	KIDS_JOIN = KIDS_MAX * 3 / 4,
-	LEVEL_MAX = 8, /* KIDS_MIN^6 leaves of LEAF_MIN are over VEC_MAX */
-	FEW = 512,     /* one slot in so many is worth a path each */
-	GROUP = 512,   /* objects removed at once where there is no memory */
+	LEVEL_MAX = VEC_SIZE(
+		8, 20), /* KIDS_MIN^6 leaves of LEAF_MIN are over VEC_MAX */
+	FEW = VEC_SIZE(512, 4), /* one slot in so many is worth a path each */
+	GROUP = 512, /* objects removed at once where there is no memory */
 };
 
 #define VEC_MAX ((size_t)UINT32_MAX - 1) /* slots; starts are 32 bits wide */
@@ -75,17 +87,17 @@ enum vec_path {
 	VEC_NR_PATHS
 };
 
-/* (l) under the lock, (c) constant after init */
+/* (l) under the lock, (a) atomic, (c) constant after init */
 struct percu_vec_writer {
 	struct lock lock;
-	struct percu_vec *vec;                  /* (l) NULL: it ends */
+	struct percu_vec *vec;                  /* (a) NULL: it ends */
 	const struct rcu_flavor_struct *flavor; /* (c) */
 	struct percu_pool *pool; /* (c) that objects are retired to, or NULL */
 	bool own_pool;           /* (c) a release pool, made for it */
 	bool in_place;           /* (c) PERCU_VEC_INPLACE */
 	bool debug;              /* (c) */
 	char name[32];           /* (c) */
-	struct retire_origin origin;  /* (c) */
+	struct retire_origin origin;  /* pool/origin.c's */
 	size_t live;                  /* (l) objects */
 	size_t least;                 /* (l) slots that were reserved */
 	uint64_t stamp;               /* (l) of the last batch */
@@ -305,6 +317,7 @@ void gone_undo(struct percu_vec_batch *b);
 void gone_retire(struct percu_vec_batch *b);
 void gone_free(struct percu_vec_batch *b);
 void vec_check_new(struct percu_vec_batch *b, const void *obj);
+void vec_check_bulk(struct percu_vec_batch *b, void *const *objs, size_t n);
 
 /* read.c */
 static inline struct percu_view version_all(const struct percu_node *root)

@@ -132,7 +132,8 @@ PERCU_API PERCU_MUST_CHECK PERCU_NONNULL(1, 3) int percu_vec_init_flavor(
  * Releases what is left in it and waits until this and all that was removed
  * before is released.  Readers under way are waited for.
  *
- * Context: as percu_pool_barrier().
+ * Context: as percu_pool_barrier(): outside of read sections of its flavor, and
+ * not from a release callback; either is misuse.
  */
 PERCU_API PERCU_NONNULL(1) void percu_vec_destroy(struct percu_vec *v);
 
@@ -320,7 +321,7 @@ struct percu_vec_batch {
  * @b: the memory for it
  * @v: the vector
  *
- * Return: 0, -ENOMEM or -EAGAIN; then there is no batch.
+ * Return: 0; -EAGAIN, and then there is no batch.
  */
 PERCU_API PERCU_MUST_CHECK
 	PERCU_NONNULL(1, 2) int percu_vec_batch_begin(struct percu_vec_batch *b,

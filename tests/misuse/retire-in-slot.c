@@ -16,7 +16,8 @@ static long find(struct retire_origin *o, const void *obj)
 
 int main(void)
 {
-	static struct retire_origin origin = { "vector list", find };
+	static struct retire_origin origin = { .name = "vector list",
+					       .find = find };
 	struct percu_pool *pool = make_pool("victim", 64);
 
 	only_in_debug();
