@@ -67,7 +67,8 @@ static void forget_arena(struct arena *a)
 
 void leak_forget(void)
 {
-	if (!tool.valgrind)
+	/* A reclaimer that waits for a reader may still look at all of this. */
+	if (!tool.valgrind || grace_runs())
 		return;
 	list_for_each (l, &pools.list)
 		forget_pool(list_entry(l, struct percu_pool, pools));

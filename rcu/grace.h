@@ -149,6 +149,9 @@ void grace_before_fork(uint64_t until);
 void grace_after_fork_parent(void);
 void grace_after_fork_child(void);
 
+/* Is there a reclaimer still?  For who comes after grace's destructor. */
+bool grace_runs(void);
+
 /* stall.c: a reclaimer begins to wait; graces.lock is held */
 void stall_begin(struct grace *g);
 void stall_after_fork_child(void);

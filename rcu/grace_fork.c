@@ -16,6 +16,7 @@
  */
 #include "rcu/rounds.h"
 #include "sys/os.h"
+#include "sys/tool.h"
 
 enum {
 	PATIENCE = 100000000, /* ns that fork, and the end, wait for a round */
@@ -131,10 +132,19 @@ void grace_after_fork_child(void)
 	stall_after_fork_child();
 }
 
+bool grace_runs(void)
+{
+	for_each_grace (g)
+		/* Relaxed: it says so when it touches nothing any more. */
+		if (__atomic_load_n(&g->running, __ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
 /* Of the program. */
 __attribute__((destructor(102))) static void grace_destructor(void)
 {
-	uint64_t until = os_clock() + PATIENCE;
+	uint64_t until = os_clock() + PATIENCE * (tool.valgrind ? 20 : 1);
 
 	if (!graces.ops || callbacks_of)
 		return;
@@ -145,6 +155,9 @@ __attribute__((destructor(102))) static void grace_destructor(void)
 		graces_lock();
 		g->stop = true;
 		pthread_cond_signal(&g->wake);
+		/* For leak_forget(), which needs it gone. */
+		while (tool.valgrind && g->busy && os_clock() < until)
+			cond_wait(&graces.done, until);
 		join = g->running && !g->busy;
 		thread = g->thread;
 		graces_unlock();
