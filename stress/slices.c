@@ -358,7 +358,7 @@ static void book_sum(const struct slices *sl, struct book *sum)
 /* To break the law: one of somebody's, or none. */
 static struct percu_slice unbooked(const struct slices *sl)
 {
-	const struct percu_slice none = { NULL };
+	const struct percu_slice none = { 0 };
 
 	for (const struct hand *h = sl->hands; h < sl->hands + sl->nr; h++)
 		if (h->n && break_now(BREAK_SLICES))

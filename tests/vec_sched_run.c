@@ -135,7 +135,7 @@ static struct stage *stage_for(const struct scenario *s)
 static void world_begin(const struct scenario *s)
 {
 	struct percu_vec *v;
-	void *objs[LEN];
+	void *objs[SLOTS];
 
 	w.s = s;
 	w.stage = stage_for(s);
