@@ -35,7 +35,8 @@ test_barrier
 test_retire_oom
 test_reserve
 test_release
-test_heap'
+test_heap
+test_heap_resize'
 
 # The program of a line, without variables and arguments.
 program() {	# line
