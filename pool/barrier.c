@@ -131,18 +131,10 @@ static bool is_retired_to(struct percu_pool *p)
 static void wait_check_flavor(struct percu_pool *p, const char *what,
 			      const struct rcu_flavor_struct *flavor)
 {
-	if (grace_in_callback())
-		report_misuse("pool %s: %s from a callback that runs "
-			      "after a grace period",
-			      p->name, what);
-	if (!grace_reading(flavor))
-		return;
-	/* qsbr: a thread that is online can go offline. */
-	flavor->thread_offline();
-	if (grace_reading(flavor))
-		report_misuse("pool %s: %s inside a read section", p->name,
-			      what);
-	flavor->thread_online();
+	const char *forbidden = grace_forbidden(flavor);
+
+	if (forbidden)
+		report_misuse("pool %s: %s %s", p->name, what, forbidden);
 }
 
 /* Would it wait for itself? */

@@ -116,9 +116,11 @@ static uint64_t bytes_now(void)
 }
 
 /*
- * Wakes who waits for a batch.  Sequentially consistent, all four: the waiter
- * counts itself and then looks for what is done; here what is done has been
- * counted, and then waiters are looked for.  One of the two sees the other.
+ * Wakes who waits for a batch, or until one is handed over.  Sequentially
+ * consistent, all four: the waiter (grace_wait_for()) counts itself and then
+ * looks for what is done; here what is done has been counted, by on_done() or
+ * retire_hand_over(), and then waiters are looked for.  One of the two sees the
+ * other.
  */
 void grace_tell(void)
 {
