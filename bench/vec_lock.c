@@ -73,18 +73,6 @@ static void read_kit(void *ctx, uint64_t iters)
 	kit_array_get(array, t->order, t->order_len - 1, iters);
 }
 
-static void enter(void)
-{
-	rcu_register_thread();
-	kit_enter();
-}
-
-static void leave(void)
-{
-	kit_leave();
-	rcu_unregister_thread();
-}
-
 struct group {
 	struct table *t;
 	struct crew *crew;
@@ -117,7 +105,7 @@ enum {
 
 static void by_threads(struct table *t, unsigned int size)
 {
-	static const struct crew_life life = { enter, leave };
+	static const struct crew_life life = { readers_enter, readers_leave };
 	static const struct pairing pairs[] = {
 		{ 1, 0, NULL }, { 2, 0, NULL }, { 3, 0, NULL },
 		{ 4, 0, NULL }, { 6, 0, NULL },

@@ -13,8 +13,22 @@
 
 #include <percu/alloc.h>
 
+#include "bench/kit.h"
 #include "bench/snapshot.h"
 #include "bench/vec.h"
+
+/* Of a thread that reads, in all of these ways. */
+static inline void readers_enter(void)
+{
+	rcu_register_thread();
+	kit_enter();
+}
+
+static inline void readers_leave(void)
+{
+	kit_leave();
+	rcu_unregister_thread();
+}
 
 static inline void look_at(const struct flat *f, size_t i)
 {

@@ -184,24 +184,12 @@ static void edit_flat(struct table *t)
 	set_flat(t, t->len, first);
 }
 
-static void enter(void)
-{
-	rcu_register_thread();
-	kit_enter();
-}
-
-static void leave(void)
-{
-	kit_leave();
-	rcu_unregister_thread();
-}
-
 static void *write_on(void *ctx)
 {
 	struct writer *w = ctx;
 
 	pin(0);
-	enter();
+	readers_enter();
 	while (!sem_wait(&w->go) && w->edit) {
 		uint64_t start = wall_ns();
 
@@ -213,7 +201,7 @@ static void *write_on(void *ctx)
 		w->ns += wall_ns() - start;
 		w->running = false;
 	}
-	leave();
+	readers_leave();
 	return NULL;
 }
 
@@ -340,7 +328,7 @@ static void all_kinds(struct writer *w, struct crew *readers, unsigned int n)
 
 void bench_vec_writer(struct table *t)
 {
-	static const struct crew_life life = { enter, leave };
+	static const struct crew_life life = { readers_enter, readers_leave };
 	struct writer w = { .t = t };
 	struct crew *readers = crew_start(cpus() - 1, true, &life);
 
